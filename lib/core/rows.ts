@@ -1,0 +1,79 @@
+/** One line of `steps.csv`: a training step of one method. Terms that a method does not have are absent (empty in CSV). */
+export interface StepRow {
+  /** Name of the trained network: "teacher", "natural", "kd", "kdiga", ... */
+  readonly method: string;
+  /** Step, from 0. */
+  readonly step: number;
+  /** Epoch, from 0. */
+  readonly epoch: number;
+  /** Learning rate of this step. */
+  readonly learningRate: number;
+  /** Sum of the weighted terms, mean over the batch. */
+  readonly loss: number;
+  /** Weighted terms of the objective by name ("ce", "kl", "iga", ...). */
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+/** One line of `evaluation.csv`: a rate over n images. */
+export interface EvaluationRow {
+  /** Name of the evaluated network. */
+  readonly method: string;
+  /** "clean", "fgsm", "pgd-20", ..., or "worst" (per image the worst over all attacks of the run). */
+  readonly attack: string;
+  /** Radius in pixel units as text: "0", "8/255". */
+  readonly eps: string;
+  /** Images evaluated. */
+  readonly n: number;
+  /** Images still classified correctly. */
+  readonly correct: number;
+  /** correct / n. */
+  readonly rate: number;
+  /** Lower end of the 95 % Wilson interval. */
+  readonly low: number;
+  /** Upper end of the 95 % Wilson interval. */
+  readonly high: number;
+}
+
+/** One line of `evidence.csv`: one image under one attack at one radius. */
+export interface EvidenceRow {
+  /** Name of the evaluated network. */
+  readonly method: string;
+  /** Attack, as in {@linkcode EvaluationRow}. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Image id in its data set. */
+  readonly image: number;
+  /** True class. */
+  readonly label: number;
+  /** Margin z_y - max_{k != y} z_k of the clean image, in logits. */
+  readonly cleanMargin: number;
+  /** Margin of the adversarial image; success is `margin < 0`. */
+  readonly margin: number;
+  /** 1 where the adversarial image is misclassified, else 0. */
+  readonly success: 0 | 1;
+  /** Attack step (from 1) at which the image first fell, 0 for the clean image or the start; empty where it did not. */
+  readonly firstStep: number | "";
+  /** Seed of the attack. */
+  readonly seed: number;
+}
+
+/** Columns of `evaluation.csv`, in order. */
+export const EVALUATION_COLUMNS = ["method", "attack", "eps", "n", "correct", "rate", "low", "high"] as const;
+
+/** Columns of `evidence.csv`, in order. */
+export const EVIDENCE_COLUMNS = [
+  "method",
+  "attack",
+  "eps",
+  "image",
+  "label",
+  "cleanMargin",
+  "margin",
+  "success",
+  "firstStep",
+  "seed",
+] as const;
+
+/** Columns of `steps.csv` that every method has, in order; the terms follow. */
+export const STEP_COLUMNS = ["method", "step", "epoch", "learningRate", "loss"] as const;
