@@ -1,0 +1,20 @@
+/**
+ * The only room that knows TensorFlow.js and ONNX Runtime. Numeric code is written once, as pure functions of tensors
+ * with the operators exported here, and an engine makes native programs of it.
+ *
+ * ```ts ignore
+ * await using engine = await createEngine("auto");
+ * const double = engine.compile(({ x }: { x: Tensor }) => mul(x, 2));
+ * console.log(await engine.read(await double({ x: float32([2], [1, 2]) }))); // [2, 4]
+ * ```
+ *
+ * @module
+ */
+export * from "./engine.ts";
+export * from "./grad.ts";
+export * from "./ops.ts";
+export * from "./tree.ts";
+export * from "./values.ts";
+export * from "./cached_program.ts";
+export * from "./create_engine.ts";
+export type { Tensor } from "./tensorflow.ts";

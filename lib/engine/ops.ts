@@ -1,0 +1,137 @@
+/**
+ * The operators that models, losses, objectives and attacks are written in: TensorFlow.js's own where they can be
+ * differentiated twice, ours where its are silently wrong. What is not here is not used outside this room.
+ *
+ * Layouts: images [batch, height, width, channels]; filters [height, width, in, out]; axes count from 0, negative ones
+ * from the end.
+ */
+import type { DType, NdArray } from "../core/mod.ts";
+import { tf } from "./tensorflow.ts";
+import type { Tensor } from "./tensorflow.ts";
+
+/** A tensor, or a number that is broadcast. */
+export type Operand = Tensor | number;
+
+/** a + b, broadcast. */
+export const add: (a: Operand, b: Operand) => Tensor = (a, b) => tf.add(a, b);
+/** a - b, broadcast. */
+export const sub: (a: Operand, b: Operand) => Tensor = (a, b) => tf.sub(a, b);
+/** a * b, broadcast. */
+export const mul: (a: Operand, b: Operand) => Tensor = (a, b) => tf.mul(a, b);
+/** a / b, broadcast. */
+export const div: (a: Operand, b: Operand) => Tensor = (a, b) => tf.div(a, b);
+/** The larger of a and b, elementwise; its gradient goes to a where a >= b. */
+export const maximum: (a: Operand, b: Operand) => Tensor = (a, b) => tf.maximum(a, b);
+/** The smaller of a and b, elementwise; its gradient goes to a where a <= b. */
+export const minimum: (a: Operand, b: Operand) => Tensor = (a, b) => tf.minimum(a, b);
+/** -x. */
+export const neg: (x: Tensor) => Tensor = (x) => tf.neg(x);
+/** |x|; gradient dy * sign(x). */
+export const abs: (x: Tensor) => Tensor = (x) => tf.abs(x);
+/** Sign of x in {-1, 0, 1}; no gradient. */
+export const sign: (x: Tensor) => Tensor = (x) => tf.sign(x);
+/** x^2. */
+export const square: (x: Tensor) => Tensor = (x) => tf.square(x);
+/** Square root of x. */
+export const sqrt: (x: Tensor) => Tensor = (x) => tf.sqrt(x);
+/** 1 / sqrt(x). */
+export const rsqrt: (x: Tensor) => Tensor = (x) => tf.rsqrt(x);
+/** e^x. */
+export const exp: (x: Tensor) => Tensor = (x) => tf.exp(x);
+/** Natural logarithm. */
+export const log: (x: Tensor) => Tensor = (x) => tf.log(x);
+/** max(x, 0); gradient 0 at 0. */
+export const relu: (x: Tensor) => Tensor = (x) => tf.relu(x);
+/** 1 / (1 + e^-x). */
+export const sigmoid: (x: Tensor) => Tensor = (x) => tf.sigmoid(x);
+/** Hyperbolic tangent. */
+export const tanh: (x: Tensor) => Tensor = (x) => tf.tanh(x);
+/** log(1 + e^x). */
+export const softplus: (x: Tensor) => Tensor = (x) => tf.softplus(x);
+/** x limited to [low, high]. */
+export const clip: (x: Tensor, low: number, high: number) => Tensor = (x, low, high) => tf.clipByValue(x, low, high);
+
+/** Sum over axes (all where omitted). */
+export const sum: (x: Tensor, axis?: number | number[], keepDims?: boolean) => Tensor = (x, axis, keepDims) =>
+  tf.sum(x, axis, keepDims);
+/** Mean over axes (all where omitted). */
+export const mean: (x: Tensor, axis?: number | number[], keepDims?: boolean) => Tensor = (x, axis, keepDims) =>
+  tf.mean(x, axis, keepDims);
+/** Largest element over axes; a constant for differentiation (its own gradient has no second derivative). */
+export const maxConstant: (x: Tensor, axis?: number | number[], keepDims?: boolean) => Tensor = (x, axis, keepDims) =>
+  stopGradient(tf.max(stopGradient(x), axis, keepDims));
+/** Index of the largest element along an axis, int32; no gradient. */
+export const argMax: (x: Tensor, axis: number) => Tensor = (x, axis) => tf.argMax(x, axis);
+
+/** The same elements in another shape (one length may be -1). */
+export const reshape: (x: Tensor, shape: number[]) => Tensor = (x, shape) => tf.reshape(x, shape);
+/** Axes in another order. */
+export const transpose: (x: Tensor, perm: number[]) => Tensor = (x, perm) => tf.transpose(x, perm);
+/** Tensors joined along an axis. */
+export const concat: (xs: Tensor[], axis: number) => Tensor = (xs, axis) => tf.concat(xs, axis);
+/** The block of `size` at `begin`. */
+export const slice: (x: Tensor, begin: number[], size: number[]) => Tensor = (x, begin, size) => tf.slice(x, begin, size);
+/** Zeros around a tensor: [before, after] for each axis. */
+export const pad: (x: Tensor, paddings: [number, number][]) => Tensor = (x, paddings) => tf.pad(x, paddings);
+/** x repeated to a larger shape by broadcasting. */
+export const broadcastTo: (x: Tensor, shape: number[]) => Tensor = (x, shape) => tf.add(x, tf.zeros(shape));
+
+/** Matrix product [..., m, k] x [..., k, n]. */
+export const matMul: (a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: boolean) => Tensor = (a, b, ta, tb) =>
+  tf.matMul(a, b, ta, tb);
+/**
+ * Convolution: x [B, H, W, I], filter [KH, KW, I, O] -> [B, H', W', O], with explicit zero padding as PyTorch counts it
+ * (the same number on each side).
+ */
+export const conv2d: (x: Tensor, filter: Tensor, stride: number, padding: number) => Tensor = (x, filter, stride, padding) =>
+  tf.conv2d(
+    x as tf.Tensor4D,
+    filter as tf.Tensor4D,
+    stride,
+    padding === 0 ? "valid" : [[0, 0], [padding, padding], [padding, padding], [0, 0]],
+  );
+
+/** a > b, elementwise, bool. */
+export const greater: (a: Operand, b: Operand) => Tensor = (a, b) => tf.greater(a, b);
+/** a >= b, elementwise, bool. */
+export const greaterEqual: (a: Operand, b: Operand) => Tensor = (a, b) => tf.greaterEqual(a, b);
+/** a == b, elementwise, bool. */
+export const equal: (a: Operand, b: Operand) => Tensor = (a, b) => tf.equal(a, b);
+/** Both true. */
+export const logicalAnd: (a: Tensor, b: Tensor) => Tensor = (a, b) => tf.logicalAnd(a, b);
+/** Not true. */
+export const logicalNot: (a: Tensor) => Tensor = (a) => tf.logicalNot(a);
+/** Where the condition holds a, else b; all of one shape, or the condition broadcast from the front axes by reshape. */
+export const where: (condition: Tensor, a: Tensor, b: Tensor) => Tensor = (condition, a, b) => tf.where(condition, a, b);
+/** Another dtype. */
+export const cast: (x: Tensor, dtype: DType) => Tensor = (x, dtype) => tf.cast(x, dtype);
+/** Class indices [B] (int32) -> [B, classes] of 0 and 1 (float32); no gradient. */
+export const oneHot: (y: Tensor, classes: number) => Tensor = (y, classes) => tf.cast(tf.oneHot(y, classes), "float32");
+
+/** Zeros of a shape. */
+export const zeros: (shape: number[]) => Tensor = (shape) => tf.zeros(shape);
+/** Zeros of the shape and dtype of x. */
+export const zerosLike: (x: Tensor) => Tensor = (x) => tf.zerosLike(x);
+/** Ones of a shape. */
+export const ones: (shape: number[]) => Tensor = (shape) => tf.ones(shape);
+/** An array from memory as a constant of the traced function. */
+export const constant: (array: NdArray) => Tensor = (array) => tf.tensor(array.data, [...array.shape], array.dtype);
+
+/** x as a constant for differentiation: d stopGradient(x) / dx = 0. */
+export const stopGradient: (x: Tensor) => Tensor = (x) => stop(x);
+const stop = tf.customGrad((x) => ({
+  value: tf.clone(x as Tensor),
+  gradFunc: (dy: Tensor) => tf.zerosLike(dy),
+}));
+
+/**
+ * log softmax over the last axis: x - m - log(sum(exp(x - m))), m = max(x) as a constant. TensorFlow.js's own has a
+ * wrong second derivative.
+ */
+export const logSoftmax: (logits: Tensor) => Tensor = (logits) => {
+  const shifted = sub(logits, maxConstant(logits, -1, true));
+  return sub(shifted, log(sum(exp(shifted), -1, true)));
+};
+
+/** Softmax over the last axis, exp of {@linkcode logSoftmax}. */
+export const softmax: (logits: Tensor) => Tensor = (logits) => exp(logSoftmax(logits));

@@ -1,0 +1,85 @@
+import { type NdArray, sizeOf, withoutDraws } from "../../core/mod.ts";
+import type { CompileOptions, Engine, Leaf, Program, ProgramStats, Value } from "../engine.ts";
+import { disposeKept } from "../grad.ts";
+import { tf } from "../tensorflow.ts";
+import type { Tensor } from "../tensorflow.ts";
+import { flatten, isLeaf, isTensor, mapTree } from "../tree.ts";
+
+/**
+ * Makes the reference engine: TensorFlow.js's plain JavaScript kernels, eager, in this isolate. Slow and simple; what
+ * every other engine must agree with.
+ */
+export function createReferenceEngine(): Engine {
+  return {
+    name: "reference",
+    device: "cpu (plain JavaScript)",
+    version: `tfjs ${tf.version["tfjs-core"]}`,
+    compile,
+    put: (array) => new ReferenceValue(toTensor(array)),
+    read: (value) => Promise.resolve(value instanceof ReferenceValue ? value.read() : value as NdArray),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  };
+}
+
+class ReferenceValue implements Value {
+  readonly dtype: NdArray["dtype"];
+  readonly shape: readonly number[];
+  readonly tensor: Tensor;
+
+  constructor(tensor: Tensor) {
+    this.tensor = tensor;
+    this.dtype = tensor.dtype as NdArray["dtype"];
+    this.shape = tensor.shape;
+  }
+
+  read(): NdArray {
+    // A copy: the backend's own array must not change under the reader's hands.
+    return { dtype: this.dtype, shape: this.shape, data: this.tensor.dataSync().slice() } as NdArray;
+  }
+
+  dispose(): void {
+    if (!this.tensor.isDisposed) this.tensor.dispose();
+  }
+}
+
+function toTensor(array: NdArray): Tensor {
+  tf.setBackend("cpu");
+  if (sizeOf(array.shape) !== array.data.length) {
+    throw new TypeError(`Cannot use an array of ${array.data.length} elements as shape [${array.shape}]`);
+  }
+  return tf.tensor(array.data.slice(), [...array.shape], array.dtype);
+}
+
+function compile<I, O>(fn: (inputs: I) => O, options: CompileOptions = {}): Program<I, O> {
+  const name = options.name ?? (fn.name || "anonymous");
+  const stats = new Map<string, ProgramStats>();
+  const run = (inputs: unknown): unknown => {
+    tf.setBackend("cpu");
+    const mine: Tensor[] = [];
+    const tensors = mapTree(inputs, isLeaf, (leaf: Leaf) => {
+      if (leaf instanceof ReferenceValue) return leaf.tensor;
+      const tensor = toTensor(leaf as NdArray);
+      mine.push(tensor);
+      return tensor;
+    });
+    const signature = flatten(inputs, isLeaf).map(([path, leaf]) => `${path}:${leaf.dtype}[${leaf.shape}]`).join(" ");
+    if (!stats.has(signature)) stats.set(signature, { signature, traceMs: 0, sessionMs: 0, nodes: 0, flops: 0 });
+    const engine = tf.engine();
+    engine.startScope(name);
+    try {
+      const outputs = withoutDraws(name, () => fn(tensors as I));
+      return mapTree(outputs, isTensor, (tensor) => new ReferenceValue(tf.keep(tf.clone(tensor))));
+    } finally {
+      engine.endScope();
+      disposeKept();
+      for (const tensor of mine) tensor.dispose();
+    }
+  };
+  const program = (inputs: unknown) => new Promise((resolve) => resolve(run(inputs)));
+  return Object.assign(program, {
+    get stats() {
+      return [...stats.values()];
+    },
+    dispose: () => stats.clear(),
+  }) as unknown as Program<I, O>;
+}

@@ -1,0 +1,13 @@
+/**
+ * The one place that imports TensorFlow.js: importing it registers the `cpu` backend and every gradient, and the
+ * gradients that TensorFlow.js gets wrong in second order are repaired before anyone can use them.
+ */
+import * as tf from "@tensorflow/tfjs";
+import { repairSecondOrder } from "./second_order.ts";
+
+repairSecondOrder(tf);
+
+export { tf };
+
+/** A TensorFlow.js tensor: inside a traced function a symbol, in the reference engine an array. */
+export type Tensor = tf.Tensor;

@@ -1,0 +1,56 @@
+import type { NdArray, Rng } from "../core/mod.ts";
+import type { Leaf, Tensor } from "../engine/mod.ts";
+
+/** The weights of a network: what is trained, and the running statistics, by their PyTorch names. */
+export interface Weights<T> {
+  /** Trained parameters: "conv1.weight" [KH, KW, I, O], "fc.weight" [in, out], "bn1.weight" [C], ... */
+  readonly parameters: Readonly<Record<string, T>>;
+  /** Running statistics: "bn1.running_mean" [C], "bn1.running_var" [C]. */
+  readonly buffers: Readonly<Record<string, T>>;
+}
+
+/** "train": batch norm uses and updates batch statistics; "eval": it uses the running ones. */
+export type Mode = "train" | "eval";
+
+/** A network as a pure function of its weights. */
+export interface Model {
+  /** Number of classes. */
+  readonly classes: number;
+  /** Shape of one image: [height, width, channels]. */
+  readonly inputShape: readonly [number, number, number];
+  /** First weights, PyTorch's default initialisation of each layer; the same Rng gives the same bits. */
+  readonly init: (rng: Rng) => Weights<NdArray>;
+  /**
+   * Forward pass, traced.
+   *
+   * @param weights The weights.
+   * @param x Pixels in [0,1], [B, H, W, C]; normalisation happens inside.
+   * @param mode Batch statistics or running ones.
+   * @returns logits [B, classes], and the running statistics after this pass (unchanged in "eval").
+   */
+  readonly apply: (weights: Weights<Tensor>, x: Tensor, mode: Mode) => {
+    readonly logits: Tensor;
+    readonly buffers: Readonly<Record<string, Tensor>>;
+  };
+  /** `apply` in "eval" mode, logits alone: one function per model, so that compiled programs can be kept by it. */
+  readonly logits: (weights: Weights<Tensor>, x: Tensor) => Tensor;
+  /** `apply` in "train" mode, logits alone; for inner attacks on a student in training mode. */
+  readonly trainLogits: (weights: Weights<Tensor>, x: Tensor) => Tensor;
+}
+
+/** A network to be asked for logits: a traced function, and the weights to call it with. */
+export interface Classifier {
+  /** Number of classes. */
+  readonly classes: number;
+  /** Shape of one image: [height, width, channels]. */
+  readonly inputShape: readonly [number, number, number];
+  /** Traced: weights and pixels in [0,1] [B, H, W, C] -> logits [B, classes]. Its identity keys compiled programs. */
+  readonly logits: (weights: Weights<Tensor>, x: Tensor) => Tensor;
+  /** The weights; their owner disposes of them. */
+  readonly weights: Weights<Leaf>;
+}
+
+/** A model in evaluation mode with given weights. */
+export function freeze(model: Model, weights: Weights<Leaf>): Classifier {
+  return { classes: model.classes, inputShape: model.inputShape, logits: model.logits, weights };
+}
