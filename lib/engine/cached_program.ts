@@ -11,7 +11,12 @@ const cache = new WeakMap<Engine, WeakMap<object, Map<string, Program<unknown, u
  * @param make Makes the traced function.
  * @returns The program; it belongs to the cache and must not be disposed of.
  */
-export function cachedProgram<I, O>(engine: Engine, owner: object, key: string, make: () => (inputs: I) => O): Program<I, O> {
+export function cachedProgram<I, O>(
+  engine: Engine,
+  owner: object,
+  key: string,
+  make: () => (inputs: I) => O,
+): Program<I, O> {
   let byOwner = cache.get(engine);
   if (!byOwner) cache.set(engine, byOwner = new WeakMap());
   let byKey = byOwner.get(owner);

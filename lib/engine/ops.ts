@@ -59,7 +59,7 @@ export const mean: (x: Tensor, axis?: number | number[], keepDims?: boolean) => 
   tf.mean(x, axis, keepDims);
 /** Largest element over axes; a constant for differentiation (its own gradient has no second derivative). */
 export const maxConstant: (x: Tensor, axis?: number | number[], keepDims?: boolean) => Tensor = (x, axis, keepDims) =>
-  stopGradient(tf.max(stopGradient(x), axis, keepDims));
+  constantOf((x) => tf.max(x, axis, keepDims), x);
 /** Index of the largest element along an axis, int32; no gradient. */
 export const argMax: (x: Tensor, axis: number) => Tensor = (x, axis) => tf.argMax(x, axis);
 
@@ -70,7 +70,8 @@ export const transpose: (x: Tensor, perm: number[]) => Tensor = (x, perm) => tf.
 /** Tensors joined along an axis. */
 export const concat: (xs: Tensor[], axis: number) => Tensor = (xs, axis) => tf.concat(xs, axis);
 /** The block of `size` at `begin`. */
-export const slice: (x: Tensor, begin: number[], size: number[]) => Tensor = (x, begin, size) => tf.slice(x, begin, size);
+export const slice: (x: Tensor, begin: number[], size: number[]) => Tensor = (x, begin, size) =>
+  tf.slice(x, begin, size);
 /** Zeros around a tensor: [before, after] for each axis. */
 export const pad: (x: Tensor, paddings: [number, number][]) => Tensor = (x, paddings) => tf.pad(x, paddings);
 /** x repeated to a larger shape by broadcasting. */
@@ -83,7 +84,12 @@ export const matMul: (a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: b
  * Convolution: x [B, H, W, I], filter [KH, KW, I, O] -> [B, H', W', O], with explicit zero padding as PyTorch counts it
  * (the same number on each side).
  */
-export const conv2d: (x: Tensor, filter: Tensor, stride: number, padding: number) => Tensor = (x, filter, stride, padding) =>
+export const conv2d: (x: Tensor, filter: Tensor, stride: number, padding: number) => Tensor = (
+  x,
+  filter,
+  stride,
+  padding,
+) =>
   tf.conv2d(
     x as tf.Tensor4D,
     filter as tf.Tensor4D,
@@ -102,7 +108,8 @@ export const logicalAnd: (a: Tensor, b: Tensor) => Tensor = (a, b) => tf.logical
 /** Not true. */
 export const logicalNot: (a: Tensor) => Tensor = (a) => tf.logicalNot(a);
 /** Where the condition holds a, else b; all of one shape, or the condition broadcast from the front axes by reshape. */
-export const where: (condition: Tensor, a: Tensor, b: Tensor) => Tensor = (condition, a, b) => tf.where(condition, a, b);
+export const where: (condition: Tensor, a: Tensor, b: Tensor) => Tensor = (condition, a, b) =>
+  tf.where(condition, a, b);
 /** Another dtype. */
 export const cast: (x: Tensor, dtype: DType) => Tensor = (x, dtype) => tf.cast(x, dtype);
 /** Class indices [B] (int32) -> [B, classes] of 0 and 1 (float32); no gradient. */
@@ -118,11 +125,11 @@ export const ones: (shape: number[]) => Tensor = (shape) => tf.ones(shape);
 export const constant: (array: NdArray) => Tensor = (array) => tf.tensor(array.data, [...array.shape], array.dtype);
 
 /** x as a constant for differentiation: d stopGradient(x) / dx = 0. */
-export const stopGradient: (x: Tensor) => Tensor = (x) => stop(x);
-const stop = tf.customGrad((x) => ({
-  value: tf.clone(x as Tensor),
-  gradFunc: (dy: Tensor) => tf.zerosLike(dy),
-}));
+export const stopGradient: (x: Tensor) => Tensor = (x) => constantOf((x) => tf.clone(x), x);
+
+/** f(x) as a constant for differentiation: what f does is not differentiated, so it may use any operator. */
+export const constantOf: (f: (x: Tensor) => Tensor, x: Tensor) => Tensor = (f, x) =>
+  tf.customGrad((x) => ({ value: f(x as Tensor), gradFunc: () => tf.zerosLike(x as Tensor) }))(x);
 
 /**
  * log softmax over the last axis: x - m - log(sum(exp(x - m))), m = max(x) as a constant. TensorFlow.js's own has a

@@ -20,7 +20,10 @@ import type * as TensorFlow from "@tensorflow/tfjs";
  * @param tf The TensorFlow.js module, whose global gradient registry is changed. Calling it twice is harmless.
  */
 export function repairSecondOrder(tf: typeof TensorFlow): void {
-  const replace = (kernelName: string, gradient: (dy: TensorFlow.Tensor, x: TensorFlow.Tensor) => TensorFlow.Tensor) => {
+  const replace = (
+    kernelName: string,
+    gradient: (dy: TensorFlow.Tensor, x: TensorFlow.Tensor) => TensorFlow.Tensor,
+  ) => {
     if (tf.getGradient(kernelName)) tf.unregisterGradient(kernelName);
     tf.registerGradient({
       kernelName,

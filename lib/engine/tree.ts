@@ -20,8 +20,9 @@ export function flatten<L>(tree: unknown, isLeaf: (node: unknown) => node is L):
   const visit = (node: unknown, path: string): void => {
     if (node === undefined) return;
     if (isLeaf(node)) found.push([path, node]);
-    else if (isBranch(node)) for (const [key, child] of Object.entries(node)) visit(child, path ? `${path}.${key}` : key);
-    else throw new TypeError(`Cannot use ${describe(node)} at "${path}" as a leaf of a tree of tensors or arrays`);
+    else if (isBranch(node)) {
+      for (const [key, child] of Object.entries(node)) visit(child, path ? `${path}.${key}` : key);
+    } else throw new TypeError(`Cannot use ${describe(node)} at "${path}" as a leaf of a tree of tensors or arrays`);
   };
   visit(tree, "");
   return found;
@@ -35,7 +36,11 @@ export function flatten<L>(tree: unknown, isLeaf: (node: unknown) => node is L):
  * @param map What to put in place of each leaf; called in the order of {@linkcode flatten}.
  * @returns The new tree.
  */
-export function mapTree<L, R>(tree: unknown, isLeaf: (node: unknown) => node is L, map: (leaf: L, path: string) => R): unknown {
+export function mapTree<L, R>(
+  tree: unknown,
+  isLeaf: (node: unknown) => node is L,
+  map: (leaf: L, path: string) => R,
+): unknown {
   const visit = (node: unknown, path: string): unknown => {
     if (node === undefined) return undefined;
     if (isLeaf(node)) return map(node, path);

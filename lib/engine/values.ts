@@ -14,7 +14,7 @@ export function putTree<T>(engine: Engine, tree: T): MapLeaves<T, Value> {
 }
 
 /** Reads every value of a tree into memory; the values stay on the engine. */
-export async function readTree<T>(engine: Engine, tree: T): Promise<MapLeaves<T, NdArray>> {
+export async function readTree<T>(engine: Pick<Engine, "read">, tree: T): Promise<MapLeaves<T, NdArray>> {
   const leaves = flatten(tree, isLeaf);
   const arrays = await Promise.all(leaves.map(([, leaf]) => engine.read(leaf)));
   let next = 0;
@@ -22,7 +22,7 @@ export async function readTree<T>(engine: Engine, tree: T): Promise<MapLeaves<T,
 }
 
 /** Reads every value of a tree into memory and disposes of it. */
-export async function takeTree<T>(engine: Engine, tree: T): Promise<MapLeaves<T, NdArray>> {
+export async function takeTree<T>(engine: Pick<Engine, "read">, tree: T): Promise<MapLeaves<T, NdArray>> {
   const arrays = await readTree(engine, tree);
   disposeTree(tree);
   return arrays;

@@ -1,0 +1,398 @@
+import { tf } from "../tensorflow.ts";
+import { MICROSOFT, NCHWC } from "./graph.ts";
+import type { Attributes, TraceKernel } from "./kernels.ts";
+import { currentGraph, type TensorInfo, toTensorInfo, unscaled } from "./symbols.ts";
+
+/**
+ * Convolutions and their two gradients. Images are [batch, height, width, channels] and filters [kh, kw, in, out]
+ * throughout. Three ways to compute one:
+ *
+ * - channel-blocked: ONNX Runtime's internal NCHWc operators, the fastest for 3x3 filters, where the machine has them
+ *   (`Graph.blockSize`, found by a probe) and the channels fill the blocks;
+ * - sums of matrix products, one per filter tap: for 1x1 filters, small images, and every filter gradient;
+ * - plain `Conv` on transposed images: everywhere else.
+ */
+
+type Image = readonly [batch: number, height: number, width: number, channels: number];
+type Filter = readonly [height: number, width: number, inputs: number, outputs: number];
+type Pads = readonly [top: number, left: number, bottom: number, right: number];
+
+interface Geometry {
+  readonly input: Image;
+  readonly filter: Filter;
+  readonly output: Image;
+  readonly stride: readonly [number, number];
+  readonly pads: Pads;
+}
+
+/** Images of at most this many pixels are convolved as matrix products. */
+const SMALL_IMAGE = 16;
+const TO_NCHW = [0, 3, 1, 2];
+const TO_NHWC = [0, 2, 3, 1];
+
+function geometryOf(inputShape: readonly number[], filterShape: readonly number[], attributes: Attributes): Geometry {
+  const { strides, pad, dilations, dimRoundingMode, dataFormat } = attributes;
+  const info = tf.backend_util.computeConv2DInfo(
+    inputShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    strides,
+    dilations ?? 1,
+    pad,
+    dimRoundingMode,
+    false,
+    tf.backend_util.convertConv2DDataFormat(dataFormat ?? "NHWC"),
+  );
+  if (info.dilationHeight !== 1 || info.dilationWidth !== 1 || (dataFormat ?? "NHWC") !== "NHWC") {
+    throw new TypeError(
+      "Cannot trace a dilated or channels-first convolution: the onnxruntime engine does not cover it",
+    );
+  }
+  const { top, left, bottom, right } = info.padInfo;
+  return {
+    input: inputShape as unknown as Image,
+    filter: filterShape as unknown as Filter,
+    output: info.outShape as unknown as Image,
+    stride: [info.strideHeight, info.strideWidth],
+    pads: [top, left, bottom, right],
+  };
+}
+
+function flopsOf({ output: [batch, height, width], filter: [kh, kw, inputs, outputs] }: Geometry): number {
+  return 2 * batch * height * width * kh * kw * inputs * outputs;
+}
+
+/** Whether the channel-blocked operators take an image of that many channels. */
+const blocked = (channels: number) => {
+  const { blockSize } = currentGraph();
+  return blockSize > 0 && (channels % blockSize === 0 || channels < blockSize);
+};
+
+function forward(x: string, w: string, g: Geometry): string {
+  const graph = currentGraph();
+  const { input, filter, output, stride, pads } = g;
+  const [kh, kw, inputs, outputs] = filter;
+  const rows = output[0] * output[1] * output[2];
+  if (kh * kw === 1 && pads.every((amount) => amount === 0)) {
+    const picked = stride[0] * stride[1] === 1 ? x : everyNth(x, [output[1], output[2]], [0, 0], stride);
+    const product = graph.node(
+      "Gemm",
+      [graph.reshape(picked, [rows, inputs]), graph.reshape(w, [inputs, outputs])],
+      {},
+      {
+        flops: flopsOf(g),
+      },
+    );
+    return graph.reshape(product, output);
+  }
+  if (output[1] * output[2] <= SMALL_IMAGE) return tapProducts(x, w, g, false);
+  if (blocked(inputs)) return blockedConv(x, input, w, filter, stride, pads, flopsOf(g));
+  const kernel = graph.transpose(w, [3, 2, 0, 1]);
+  return plainConv(x, kernel, [kh, kw], stride, pads, flopsOf(g));
+}
+
+/** dL/dx from dL/dy: a convolution with the flipped filter. */
+function inputGradient(dy: string, w: string, g: Geometry): string {
+  const graph = currentGraph();
+  const { input, filter: [kh, kw, inputs, outputs], output, stride, pads } = g;
+  const [batch, height, width] = input;
+  const [sh, sw] = stride;
+  const strided = sh * sw > 1;
+  const exact = output[1] * sh === height && output[2] * sw === width;
+  const flops = flopsOf(g);
+  if (kh * kw === 1 && pads.every((amount) => amount === 0) && (!strided || exact)) {
+    const rows = output[0] * output[1] * output[2];
+    const product = graph.node("Gemm", [graph.reshape(dy, [rows, outputs]), graph.reshape(w, [inputs, outputs])], {
+      transB: 1,
+    }, { flops });
+    if (!strided) return graph.reshape(product, input);
+    const spread = graph.reshape(product, [batch, output[1], 1, output[2], 1, inputs]);
+    return graph.reshape(padAxes(spread, 6, { 2: [0, sh - 1], 4: [0, sw - 1] }), input);
+  }
+  const [top, left, bottom, right] = pads;
+  const flippedPads: Pads = [kh - 1 - top, kw - 1 - left, kh - 1 - bottom, kw - 1 - right];
+  if (!strided && height * width <= SMALL_IMAGE && flippedPads.every((amount) => amount >= 0)) {
+    return tapProducts(dy, w, { ...g, input: output, output: input, pads: flippedPads }, true);
+  }
+  if (blocked(outputs) && flippedPads.every((amount) => amount >= 0) && !strided) {
+    const flipped = swapChannels(reversed(graph.reshape(w, [kh * kw, inputs, outputs]), kh * kw));
+    return blockedConv(dy, output, flipped, [kh, kw, outputs, inputs], [1, 1], flippedPads, flops);
+  }
+  if (blocked(outputs) && strided && exact && sh === sw && top <= sh - 1 && left <= sw - 1 && top === left) {
+    return subPixelGradient(dy, w, g, flops);
+  }
+  // Zeros between the rows and columns of dy, then a convolution of stride 1.
+  let spread = dy;
+  let spreadHeight = output[1];
+  let spreadWidth = output[2];
+  if (strided) {
+    spread = graph.reshape(dy, [batch, spreadHeight, 1, spreadWidth, 1, outputs]);
+    spread = padAxes(spread, 6, { 2: [0, sh - 1], 4: [0, sw - 1] });
+    spreadHeight *= sh;
+    spreadWidth *= sw;
+    spread = graph.reshape(spread, [batch, spreadHeight, spreadWidth, outputs]);
+  }
+  const wantedHeight = height + kh - 1;
+  const wantedWidth = width + kw - 1;
+  spread = fitAxes(spread, [batch, spreadHeight, spreadWidth, outputs], {
+    1: [kh - 1 - top, wantedHeight],
+    2: [kw - 1 - left, wantedWidth],
+  });
+  const flipped = reversed(graph.reshape(w, [kh * kw, inputs * outputs]), kh * kw);
+  const kernel = graph.transpose(graph.reshape(flipped, [kh, kw, inputs, outputs]), [2, 3, 0, 1]);
+  return plainConv(spread, kernel, [kh, kw], [1, 1], [0, 0, 0, 0], flops);
+}
+
+/**
+ * The input gradient of a convolution of stride s as one small convolution with s*s times the outputs, whose pixels are
+ * then woven together: no multiplications with zeros.
+ */
+function subPixelGradient(dy: string, w: string, g: Geometry, flops: number): string {
+  const graph = currentGraph();
+  const { input: [batch, height, width], filter: [kh, kw, inputs, outputs], output, stride: [s], pads: [top, left] } =
+    g;
+  // With padding p, row r of x meets tap t of output row o where r + p = s*o + t: pad the filter in front by the
+  // amount that makes p a multiple of s, and behind to whole groups of s taps.
+  const front = (s - top % s) % s;
+  const frontW = (s - left % s) % s;
+  const groupsH = Math.ceil((kh + front) / s);
+  const groupsW = Math.ceil((kw + frontW) / s);
+  let kernel = padAxes(graph.reshape(w, [kh, kw, inputs * outputs]), 3, {
+    0: [front, groupsH * s - kh - front],
+    1: [frontW, groupsW * s - kw - frontW],
+  });
+  kernel = graph.transpose(graph.reshape(kernel, [groupsH, s, groupsW, s, inputs, outputs]), [0, 2, 1, 3, 4, 5]);
+  kernel = reversed(graph.reshape(kernel, [groupsH * groupsW, s * s * inputs, outputs]), groupsH * groupsW);
+  const shiftH = (top + front) / s;
+  const shiftW = (left + frontW) / s;
+  const woven = blockedConv(
+    dy,
+    output,
+    swapChannels(kernel),
+    [groupsH, groupsW, outputs, s * s * inputs],
+    [1, 1],
+    [groupsH - 1 - shiftH, groupsW - 1 - shiftW, shiftH, shiftW],
+    flops,
+  );
+  const pixels = graph.reshape(woven, [batch, output[1], output[2], s, s, inputs]);
+  return graph.reshape(graph.transpose(pixels, [0, 1, 3, 2, 4, 5]), [batch, height, width, inputs]);
+}
+
+/** dL/dw from x and dL/dy: one matrix product per tap. */
+function filterGradient(x: string, dy: string, g: Geometry): string {
+  const graph = currentGraph();
+  const { input, filter, output, stride, pads } = g;
+  const [kh, kw, inputs, outputs] = filter;
+  const [batch, height, width] = output;
+  const rows = batch * height * width;
+  const flops = flopsOf(g) / (kh * kw);
+  const channelsFirst = height * width >= 1024 && stride[0] * stride[1] === 1 && inputs >= 32;
+  let products: string[];
+  if (channelsFirst) {
+    // [channels, rows] operands: the taps' slices stay contiguous along the rows of a large image.
+    const images = padded(graph.transpose(x, [3, 0, 1, 2]), 2, input, g);
+    const gradients = graph.reshape(graph.transpose(dy, [3, 0, 1, 2]), [outputs, rows]);
+    products = taps(images, 2, g).map((tap) =>
+      graph.node("Gemm", [graph.reshape(tap, [inputs, rows]), gradients], { transB: 1 }, { flops })
+    );
+  } else {
+    const images = kh * kw === 1 && stride[0] * stride[1] === 1 && pads.every((amount) => amount === 0)
+      ? [x]
+      : taps(padded(x, 1, input, g), 1, g);
+    // Tall thin products run on one thread: split the rows, add the parts.
+    const parts = batch % 2 === 0 && batch >= 8 && inputs <= 128 && outputs <= 128
+      ? (rows * 8 >= 131072 && batch % 8 === 0 ? 8 : 2)
+      : 1;
+    products = images.map((tap) => {
+      if (parts === 1) {
+        const operands = [graph.reshape(tap, [rows, inputs]), graph.reshape(dy, [rows, outputs])];
+        return graph.node("Gemm", operands, { transA: 1 }, { flops });
+      }
+      const operands = [
+        graph.reshape(tap, [parts, rows / parts, inputs]),
+        graph.reshape(dy, [parts, rows / parts, outputs]),
+      ];
+      const product = graph.node("FusedMatMul", operands, { transA: 1 }, { domain: MICROSOFT, flops });
+      return graph.node("ReduceSum", [product, graph.shape([0])], { keepdims: 0 });
+    });
+  }
+  const joined = products.length > 1 ? graph.node("Concat", products, { axis: 0 }) : products[0]!;
+  return graph.reshape(joined, filter);
+}
+
+/** Convolution as a sum over taps of matrix products; `flip` takes the taps in reverse and transposed. */
+function tapProducts(x: string, w: string, g: Geometry, flip: boolean): string {
+  const graph = currentGraph();
+  const { input, filter: [kh, kw, inputs, outputs], output } = g;
+  const count = kh * kw;
+  const rows = output[0] * output[1] * output[2];
+  const filters = count === 1
+    ? [graph.reshape(w, [inputs, outputs])]
+    : graph.nodes("Split", [graph.reshape(w, [count * inputs, outputs])], { axis: 0 }, count);
+  let total: string | undefined;
+  taps(padded(x, 1, input, g), 1, g).forEach((tap, index) => {
+    const operands = [graph.reshape(tap, [rows, input[3]]), filters[flip ? count - 1 - index : index]!];
+    if (total !== undefined) operands.push(total);
+    total = graph.node("Gemm", operands, flip ? { transB: 1 } : {}, { flops: 2 * rows * inputs * outputs });
+  });
+  return graph.reshape(total!, output);
+}
+
+/** NHWC convolution by the channel-blocked operators: w is [kh*kw, in, out]. */
+function blockedConv(
+  x: string,
+  input: Image,
+  w: string,
+  [kh, kw, inputs, outputs]: Filter,
+  strides: readonly [number, number],
+  pads: Pads,
+  flops: number,
+): string {
+  const graph = currentGraph();
+  const { blockSize } = graph;
+  const count = kh * kw;
+  const filled = Math.ceil(outputs / blockSize) * blockSize;
+  const flat = graph.reshape(w, [count, inputs, outputs]);
+  const kernel = filled === outputs ? flat : padAxes(flat, 3, { 2: [0, filled - outputs] });
+  const blocks = filled / blockSize;
+  let image: string;
+  let weights: string;
+  if (inputs < blockSize) {
+    image = graph.transpose(x, TO_NCHW);
+    weights = graph.transpose(graph.reshape(kernel, [count, inputs, blocks, blockSize]), [2, 1, 0, 3]);
+  } else {
+    image = graph.node("ReorderInput", [x], { channels_last: 1 }, { domain: NCHWC });
+    const grouped = graph.reshape(kernel, [count, input[3] / blockSize, blockSize, blocks, blockSize]);
+    weights = graph.transpose(grouped, [3, 1, 0, 2, 4]);
+  }
+  const operands = [image, graph.reshape(weights, [filled, inputs, kh, kw])];
+  const convolved = graph.node("Conv", operands, { kernel_shape: [kh, kw], strides, pads }, { domain: NCHWC, flops });
+  return graph.node("ReorderOutput", [convolved], { channels: outputs, channels_last: 1 }, { domain: NCHWC });
+}
+
+/** NHWC convolution by the plain operator: kernel is [out, in, kh, kw]. */
+function plainConv(
+  x: string,
+  kernel: string,
+  [kh, kw]: readonly [number, number],
+  strides: readonly [number, number],
+  pads: Pads,
+  flops: number,
+): string {
+  const graph = currentGraph();
+  const operands = [graph.transpose(x, TO_NCHW), kernel];
+  return graph.transpose(graph.node("Conv", operands, { kernel_shape: [kh, kw], strides, pads }, { flops }), TO_NHWC);
+}
+
+/** The image with the zeros that the taps reach around it; `axis` is that of its height. */
+function padded(
+  x: string,
+  axis: 1 | 2,
+  input: Image,
+  { filter: [kh, kw], output, stride, pads: [top, left] }: Geometry,
+): string {
+  const bottom = Math.max(0, (output[1] - 1) * stride[0] + kh - input[1] - top);
+  const right = Math.max(0, (output[2] - 1) * stride[1] + kw - input[2] - left);
+  return padAxes(x, 4, { [axis]: [top, bottom], [axis + 1]: [left, right] });
+}
+
+/** For each tap of the filter the pixels that it meets; `axis` is that of the height. */
+function taps(x: string, axis: 1 | 2, { filter: [kh, kw], output, stride }: Geometry): string[] {
+  const found: string[] = [];
+  for (let row = 0; row < kh; row++) {
+    for (let column = 0; column < kw; column++) {
+      found.push(everyNth(x, [output[1], output[2]], [row, column], stride, axis));
+    }
+  }
+  return found;
+}
+
+function everyNth(
+  x: string,
+  count: readonly [number, number],
+  start: readonly [number, number],
+  [sh, sw]: readonly [number, number],
+  axis = 1,
+): string {
+  const graph = currentGraph();
+  const end = [start[0] + (count[0] - 1) * sh + 1, start[1] + (count[1] - 1) * sw + 1];
+  return graph.node("Slice", [
+    x,
+    graph.shape(start),
+    graph.shape(end),
+    graph.shape([axis, axis + 1]),
+    graph.shape([sh, sw]),
+  ]);
+}
+
+function padAxes(x: string, rank: number, amounts: Readonly<Record<number, readonly [number, number]>>): string {
+  const graph = currentGraph();
+  const side = (which: 0 | 1) => Array.from({ length: rank }, (_, axis) => amounts[axis]?.[which] ?? 0);
+  const all = [...side(0), ...side(1)];
+  return all.every((amount) => amount === 0) ? x : graph.node("Pad", [x, graph.shape(all)]);
+}
+
+/** Moves each axis to start `offset` zeros earlier (or to lose as many where negative) and to have the wanted length. */
+function fitAxes(
+  x: string,
+  shape: Image,
+  axes: Readonly<Record<number, readonly [offset: number, length: number]>>,
+): string {
+  const graph = currentGraph();
+  let result = x;
+  const amounts: Record<number, [number, number]> = {};
+  for (const [key, [offset, length]] of Object.entries(axes)) {
+    const axis = Number(key);
+    const start = Math.max(0, -offset);
+    const end = Math.min(shape[axis]!, length - offset);
+    if (start > 0 || end < shape[axis]!) {
+      result = graph.node("Slice", [result, graph.shape([start]), graph.shape([end]), graph.shape([axis])]);
+    }
+    const before = Math.max(0, offset);
+    amounts[axis] = [before, length - before - (end - start)];
+  }
+  return padAxes(result, 4, amounts);
+}
+
+/** The taps [taps, ...] in reverse. */
+function reversed(w: string, count: number): string {
+  if (count === 1) return w;
+  const graph = currentGraph();
+  return graph.node("Gather", [w, graph.shape(Array.from({ length: count }, (_, tap) => count - 1 - tap))], {
+    axis: 0,
+  });
+}
+
+/** [taps, in, out] -> [taps, out, in]. */
+function swapChannels(w: string): string {
+  return currentGraph().transpose(w, [0, 2, 1]);
+}
+
+function made(
+  a: TensorInfo,
+  b: TensorInfo,
+  shape: readonly number[],
+  write: (a: string, b: string) => string,
+): TensorInfo {
+  const left = unscaled(a);
+  const right = unscaled(b);
+  return toTensorInfo(
+    { name: write(left.name, right.name), dims: [...shape], dtype: "float32", scale: left.scale * right.scale },
+    shape,
+  );
+}
+
+/** How TensorFlow.js's convolution kernels are written into the graph. */
+export const convolutionKernels: Readonly<Record<string, TraceKernel>> = {
+  Conv2D: ({ x, filter }, attributes) => {
+    const geometry = geometryOf(x!.shape, filter!.shape, attributes);
+    return made(x!, filter!, geometry.output, (a, b) => forward(a, b, geometry));
+  },
+  Conv2DBackpropInput: ({ dy, filter }, attributes) => {
+    const geometry = geometryOf(attributes.inputShape, filter!.shape, attributes);
+    return made(dy!, filter!, geometry.input, (a, b) => inputGradient(a, b, geometry));
+  },
+  Conv2DBackpropFilter: ({ x, dy }, attributes) => {
+    const geometry = geometryOf(x!.shape, attributes.filterShape, attributes);
+    return made(x!, dy!, geometry.filter, (a, b) => filterGradient(a, b, geometry));
+  },
+};

@@ -1,0 +1,39 @@
+import type { DType, NdArray } from "../../core/mod.ts";
+
+/** An input of a run: an array that comes along, or a value that the worker holds. */
+export type Feed = { readonly name: string } & ({ readonly array: NdArray } | { readonly value: number });
+
+/** An output of a run, and the number under which the worker keeps it. */
+export interface Fetch {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly value: number;
+}
+
+/** What the engine asks of its worker; requests are served in order. */
+export type Request =
+  | {
+    readonly kind: "compile";
+    readonly session: number;
+    readonly bytes: Uint8Array<ArrayBuffer>;
+    readonly threads: number;
+  }
+  | {
+    readonly kind: "run";
+    readonly session: number;
+    readonly feeds: readonly Feed[];
+    readonly fetches: readonly Fetch[];
+  }
+  | { readonly kind: "put"; readonly value: number; readonly array: NdArray }
+  | { readonly kind: "read"; readonly value: number }
+  | { readonly kind: "free"; readonly value: number }
+  | { readonly kind: "release"; readonly session: number };
+
+/** The worker's answer to the request of the same number. `small` holds the outputs that are cheap to send at once. */
+export interface Reply {
+  readonly call: number;
+  readonly error?: string;
+  readonly data?: NdArray["data"];
+  readonly small?: readonly (readonly [value: number, data: NdArray["data"]])[];
+}
