@@ -50,6 +50,8 @@ export class DivergedError extends UserError {
    * @param term The first term that was not finite.
    */
   constructor(readonly step: number, readonly term: string, value: number) {
-    super(`Cannot go on training as the term "${term}" is ${value} at step ${step}: lower the learning rate or its weight`);
+    super(
+      `Cannot go on training as the term "${term}" is ${value} at step ${step}: lower the learning rate or its weight`,
+    );
   }
 }

@@ -7,6 +7,12 @@ import { repairSecondOrder } from "./second_order.ts";
 
 repairSecondOrder(tf);
 
+// The cpu backend prints an advertisement at its first tensor, except in production mode.
+tf.env().set("PROD", true);
+tf.setBackend("cpu");
+tf.scalar(0).dispose();
+tf.env().set("PROD", false);
+
 export { tf };
 
 /** A TensorFlow.js tensor: inside a traced function a symbol, in the reference engine an array. */

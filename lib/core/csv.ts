@@ -1,0 +1,237 @@
+import { parse, stringify } from "@std/csv";
+import { DataError } from "./errors.ts";
+import { EVALUATION_COLUMNS, type EvaluationRow, EVIDENCE_COLUMNS, type EvidenceRow } from "./rows.ts";
+import { STEP_COLUMNS, type StepRow } from "./rows.ts";
+
+/** The rows of a CSV file. */
+export interface ParsedRows<R> {
+  /** All complete rows. */
+  readonly rows: R[];
+  /** Whether the last line had no line end, as after a process that was killed while appending; it is left out. */
+  readonly torn: boolean;
+}
+
+/** How rows are written. */
+export interface FormatOptions {
+  /**
+   * Whether to begin with the line of column names; false to append to a file that has it.
+   *
+   * @default {true}
+   */
+  readonly headers?: boolean;
+}
+
+/** How step rows are written. */
+export interface FormatStepsOptions extends FormatOptions {
+  /**
+   * Names of the columns of terms; needed to append to a file, as all of its lines have the same columns.
+   *
+   * @default the terms of the rows, in order of their first appearance
+   */
+  readonly terms?: readonly string[];
+}
+
+/**
+ * Writes `evaluation.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatEvaluation(rows: readonly EvaluationRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), EVALUATION_COLUMNS, options);
+}
+
+/**
+ * Reads `evaluation.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatEvaluation} writes them.
+ */
+export function parseEvaluation(text: string, name = "evaluation.csv"): ParsedRows<EvaluationRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, EVALUATION_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    attack: get("attack", TEXT),
+    eps: get("eps", TEXT),
+    n: get("n", COUNT),
+    correct: get("correct", COUNT),
+    rate: get("rate", REAL),
+    low: get("low", REAL),
+    high: get("high", REAL),
+  }));
+}
+
+/**
+ * Writes `evidence.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatEvidence(rows: readonly EvidenceRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), EVIDENCE_COLUMNS, options);
+}
+
+/**
+ * Reads `evidence.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatEvidence} writes them.
+ */
+export function parseEvidence(text: string, name = "evidence.csv"): ParsedRows<EvidenceRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, EVIDENCE_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    attack: get("attack", TEXT),
+    eps: get("eps", TEXT),
+    image: get("image", COUNT),
+    label: get("label", COUNT),
+    cleanMargin: get("cleanMargin", REAL),
+    margin: get("margin", REAL),
+    success: get("success", FLAG),
+    firstStep: get("firstStep", COUNT_OR_EMPTY),
+    seed: get("seed", REAL),
+  }));
+}
+
+/**
+ * Writes `steps.csv`: the columns that every method has, then a column per term, empty where a method lacks it.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names, and the names of the terms.
+ * @returns Lines ending in "\n".
+ * @throws {TypeError} If a row has a term that is not among `options.terms`, or a term has the name of another column.
+ */
+export function formatSteps(rows: readonly StepRow[], options: FormatStepsOptions = {}): string {
+  const terms = options.terms ?? [...new Set(rows.flatMap((row) => Object.keys(row.terms)))];
+  const clash = terms.find((term) => (STEP_COLUMNS as readonly string[]).includes(term));
+  if (clash !== undefined) {
+    throw new TypeError(`Cannot write a term named "${clash}" as another column has that name: rename the term`);
+  }
+  const flat = rows.map(({ terms: values, ...row }) => {
+    const unknown = Object.keys(values).find((term) => !terms.includes(term));
+    if (unknown !== undefined) {
+      throw new TypeError(`Cannot write the term "${unknown}" as the columns of terms are [${terms}]: add it to them`);
+    }
+    return { ...row, ...values };
+  });
+  return format(flat, [...STEP_COLUMNS, ...terms], options);
+}
+
+/**
+ * Reads `steps.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows, each with the terms that its line has.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatSteps} writes them.
+ */
+export function parseSteps(text: string, name = "steps.csv"): ParsedRows<StepRow> {
+  let terms: readonly string[] = [];
+  const check = (columns: readonly string[]) => {
+    terms = columns.slice(STEP_COLUMNS.length);
+    checkColumns(columns.slice(0, STEP_COLUMNS.length), STEP_COLUMNS, name);
+  };
+  return readRows(text, name, check, (get) => ({
+    method: get("method", TEXT),
+    step: get("step", COUNT),
+    epoch: get("epoch", COUNT),
+    learningRate: get("learningRate", REAL),
+    loss: get("loss", REAL),
+    terms: Object.fromEntries(
+      terms.map((term) => [term, get(term, REAL_OR_EMPTY)] as const).filter((entry) => entry[1] !== ""),
+    ) as Record<string, number>,
+  }));
+}
+
+function format(
+  rows: Record<string, unknown>[],
+  columns: readonly string[],
+  { headers = true }: FormatOptions,
+): string {
+  for (const value of [...columns, ...rows.flatMap((row) => Object.values(row))]) {
+    if (typeof value === "string" && /[\r\n]/.test(value)) {
+      throw new TypeError(`Cannot write ${JSON.stringify(value)} to a CSV file as it has a line break: rename it`);
+    }
+  }
+  return stringify(rows, { columns: [...columns], headers }).replaceAll("\r\n", "\n");
+}
+
+/** How a field is read: what it must be, in words, and its value (undefined where it is not that). */
+interface Field<T> {
+  readonly expected: string;
+  readonly read: (text: string) => T | undefined;
+}
+type Get = <T>(column: string, field: Field<T>) => T;
+
+const TEXT: Field<string> = { expected: "a text", read: (text) => text === "" ? undefined : text };
+const COUNT: Field<number> = {
+  expected: "an integer of 0 or more",
+  read: (text) => /^\d+$/.test(text) ? Number(text) : undefined,
+};
+const REAL: Field<number> = {
+  expected: "a number",
+  read: (text) => /^[+-]?(\d+(\.\d+)?(e[+-]?\d+)?|Infinity|NaN)$/.test(text) ? Number(text) : undefined,
+};
+const FLAG: Field<0 | 1> = { expected: "0 or 1", read: (text) => text === "0" ? 0 : text === "1" ? 1 : undefined };
+const COUNT_OR_EMPTY: Field<number | ""> = {
+  expected: "an integer of 0 or more, or nothing",
+  read: (text) => text === "" ? "" : COUNT.read(text),
+};
+const REAL_OR_EMPTY: Field<number | ""> = {
+  expected: "a number or nothing",
+  read: (text) => text === "" ? "" : REAL.read(text),
+};
+
+function checkColumns(columns: readonly string[], expected: readonly string[], name: string): void {
+  if (columns.join() !== expected.join()) {
+    throw new DataError(
+      `Cannot read "${name}" as its columns are "${columns}" where "${expected}" were expected: ` +
+        "use a file that this version wrote, or remove it to write it anew",
+    );
+  }
+}
+
+function readRows<R>(
+  text: string,
+  name: string,
+  checkHeader: (columns: readonly string[]) => void,
+  read: (get: Get) => R,
+): ParsedRows<R> {
+  const end = text.lastIndexOf("\n") + 1;
+  const whole = text.slice(0, end);
+  const torn = end < text.length;
+  // Fields have no line breaks and the parser skips empty lines: the i-th record is the i-th line that is not empty.
+  const lines = whole.split("\n").flatMap((line, i) => line === "" || line === "\r" ? [] : [i + 1]);
+  let records: string[][];
+  try {
+    records = parse(whole) as string[][];
+  } catch (error) {
+    throw new DataError(`Cannot read "${name}" as CSV: ${(error as Error).message}; mend or remove that line`);
+  }
+  const columns = records[0];
+  if (columns === undefined) return { rows: [], torn };
+  checkHeader(columns);
+  const rows = records.slice(1).map((record, i) => {
+    const at = `line ${lines[i + 1]} of "${name}"`;
+    if (record.length !== columns.length) {
+      throw new DataError(
+        `Cannot read ${at} as it has ${record.length} fields where ${columns.length} were expected: mend or remove it`,
+      );
+    }
+    return read((column, field) => {
+      const value = record[columns.indexOf(column)]!;
+      const result = field.read(value);
+      if (result === undefined) {
+        throw new DataError(
+          `Cannot read ${at} as its ${column} is "${value}" where ${field.expected} was expected: mend or remove it`,
+        );
+      }
+      return result;
+    });
+  });
+  return { rows, torn };
+}

@@ -1,0 +1,28 @@
+/**
+ * What every room uses and no tensor appears in: seeds and streams, units (8/255), intervals, rows and their CSV files,
+ * canonical JSON, atomic files, errors that a user can mend.
+ *
+ * ```ts
+ * import { formatEps, rng, wilson } from "./mod.ts";
+ *
+ * // Image 7 gets the same start in every batch, order and run.
+ * const start = rng(1, "attack", "pgd-20").child(7).uniform([16, 16, 3], -8 / 255, 8 / 255);
+ * const { rate, low, high } = wilson(437, 1000); // 0.437 in [0.407, 0.468]
+ * const text = formatEps(8 / 255); // "8/255"
+ * ```
+ *
+ * @module
+ */
+export * from "./csv.ts";
+export * from "./draws.ts";
+export * from "./errors.ts";
+export * from "./files.ts";
+export * from "./fraction.ts";
+export * from "./interval.ts";
+export * from "./json.ts";
+export * from "./ndarray.ts";
+export * from "./normal.ts";
+export * from "./progress.ts";
+export * from "./rng.ts";
+export * from "./rows.ts";
+export * from "./write_error.ts";
