@@ -6,6 +6,8 @@ export interface Progress {
   readonly done: number;
   /** Units in all. */
   readonly total: number;
+  /** What is being done just now, for people: "loss 0.812". */
+  readonly detail?: string;
 }
 
 /**

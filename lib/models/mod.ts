@@ -1,6 +1,21 @@
 /**
- * Networks as pure functions from pixels in [0,1] to logits.
+ * Networks as pure functions from pixels in [0,1] to logits, and their weights in and out.
+ *
+ * ```ts ignore
+ * const model = createModel({ kind: "resnet18", width: 16 }, { classes: 10, inputShape: [32, 32, 3] });
+ * const classifier = freeze(model, model.init(rng(1, "student")));
+ * ```
  *
  * @module
  */
+export * from "./card.ts";
+export * from "./cnn.ts";
+export * from "./layout.ts";
+export * from "./mlp.ts";
 export * from "./model.ts";
+export * from "./network_spec.ts";
+export * from "./resnet.ts";
+export * from "./resnet18.ts";
+export * from "./safetensors.ts";
+export * from "./spec.ts";
+export * from "./weights.ts";

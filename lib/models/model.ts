@@ -18,7 +18,7 @@ export interface Model {
   readonly classes: number;
   /** Shape of one image: [height, width, channels]. */
   readonly inputShape: readonly [number, number, number];
-  /** First weights, PyTorch's default initialisation of each layer; the same Rng gives the same bits. */
+  /** First weights: PyTorch's defaults, torchvision's for the ResNets; the same Rng gives the same bits. */
   readonly init: (rng: Rng) => Weights<NdArray>;
   /**
    * Forward pass, traced.
@@ -26,7 +26,8 @@ export interface Model {
    * @param weights The weights.
    * @param x Pixels in [0,1], [B, H, W, C]; normalisation happens inside.
    * @param mode Batch statistics or running ones.
-   * @returns logits [B, classes], and the running statistics after this pass (unchanged in "eval").
+   * @returns logits [B, classes], and the running statistics after this pass (unchanged in "eval"), through which no
+   * gradient flows and which may be handed out of a differentiated function.
    */
   readonly apply: (weights: Weights<Tensor>, x: Tensor, mode: Mode) => {
     readonly logits: Tensor;

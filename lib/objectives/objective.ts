@@ -1,5 +1,5 @@
 import type { NdArray, Rng } from "../core/mod.ts";
-import type { Engine, Leaf, Tensor, Value } from "../engine/mod.ts";
+import type { Engine, Leaf, Tensor } from "../engine/mod.ts";
 import type { Classifier, Mode } from "../models/mod.ts";
 
 /** Student and teacher inside a traced step. */
@@ -16,21 +16,25 @@ export interface TracedBatch {
   readonly x: Tensor;
   /** Classes [B], int32. */
   readonly y: Tensor;
-  /** Perturbed pixels, where the objective has an inner attack. */
+  /** Perturbed pixels [B, H, W, C], where the objective makes them. */
   readonly xAdv: Tensor | undefined;
 }
 
 /** Named, already weighted scalar terms; the loss is their sum, in the order of the keys. */
 export type Terms = Readonly<Record<string, Tensor>>;
 
-/** What an inner attack gets. */
+/** What {@linkcode Objective.perturb} gets. */
 export interface PerturbContext {
+  /** Where attacks run. */
   readonly engine: Engine;
-  /** The student of this step in the asked mode. */
+  /** The student of this step, as a classifier in the asked mode. */
   readonly student: (mode: Mode) => Classifier;
+  /** The frozen teacher; undefined where the experiment has none. */
   readonly teacher: Classifier | undefined;
-  readonly x: Leaf;
-  readonly y: Leaf;
+  /** Clean pixels in [0,1], [B, H, W, C]. */
+  readonly x: NdArray<"float32">;
+  /** Classes [B]. */
+  readonly y: NdArray<"int32">;
   /** Image ids [B]. */
   readonly ids: Int32Array;
   /** Stream of this step: key it further by image id. */
@@ -43,8 +47,17 @@ export interface Objective<S> {
   readonly termNames: (spec: S) => readonly string[];
   /** Whether it needs a teacher. */
   readonly needsTeacher: boolean;
-  /** Inner attack: perturbed pixels [B, H, W, C], not differentiated. The caller owns the value. */
-  readonly perturb?: (context: PerturbContext, spec: S) => Promise<Value | NdArray>;
+  /**
+   * Checks what the types of a spec cannot say; called once, before training.
+   *
+   * @throws {UsageError} If a field is out of its range.
+   */
+  readonly check: (spec: S) => void;
+  /**
+   * Perturbed pixels [B, H, W, C] (an inner attack, or noise), not differentiated; undefined where this spec wants
+   * none. The caller owns the value.
+   */
+  readonly perturb?: (context: PerturbContext, spec: S) => Promise<Leaf | undefined>;
   /** The terms, traced and differentiable. `progress` is the share of training done, in [0,1], a scalar. */
   readonly terms: (pair: TracedPair, batch: TracedBatch, spec: S, progress: Tensor) => Terms;
 }

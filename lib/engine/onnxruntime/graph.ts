@@ -116,12 +116,17 @@ export class Graph {
 
   /** A scalar constant. */
   scalar(value: number, dtype: DType = "float32"): string {
+    return this.filled(value, [], dtype);
+  }
+
+  /** A constant of one element whose axes all have length 1. */
+  filled(value: number, shape: readonly number[], dtype: DType): string {
     const data = dtype === "float32"
       ? Float32Array.of(value)
       : dtype === "int32"
       ? Int32Array.of(value)
       : Uint8Array.of(value);
-    return this.constant(dtype, [], data);
+    return this.constant(dtype, shape, data);
   }
 
   /** A vector of shape arguments. */

@@ -247,9 +247,9 @@ function tile(x: TensorInfo, reps: readonly number[]): TensorInfo {
   );
 }
 
-function slice(x: TensorInfo, begin: readonly number[], size: readonly number[]): TensorInfo {
+function slice(x: TensorInfo, from: number[], size: number[]): TensorInfo {
   const graph = currentGraph();
-  const shape = size.map((length, axis) => length < 0 ? x.shape[axis]! - begin[axis]! : length);
+  const [begin, shape] = tf.slice_util.parseSliceParams(x as unknown as tf.Tensor, from, size) as [number[], number[]];
   const end = begin.map((start, axis) => start + shape[axis]!);
   const { name, scale } = unscaled(x);
   const sliced = graph.node("Slice", [name, graph.shape(begin), graph.shape(end)]);
@@ -401,7 +401,6 @@ export const TRACE_KERNELS: Readonly<Record<string, TraceKernel>> = {
   },
   Transpose: ({ x }, { perm }) => transpose(x!, perm),
   Tile: ({ x }, { reps }) => tile(x!, reps),
-  BroadcastTo: ({ x }, { shape }) => toTensorInfo(withRank(toSymbol(x!), shape.length), shape),
   Slice: ({ x }, { begin, size }) => slice(x!, begin, size),
   PadV2: ({ x }, { paddings, constantValue }) => pad(x!, paddings, constantValue),
   Concat: (inputs, { axis }) => concat(inputs, axis),

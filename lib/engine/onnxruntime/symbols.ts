@@ -154,7 +154,8 @@ export function splat(value: number, shape: readonly number[], dtype: DType): Sy
 
 /** Name of the symbol's value with its factor applied, still to be broadcast. */
 export function nameOf(symbol: Symbol): string {
-  if (symbol.splat !== undefined) return currentGraph().scalar(symbol.splat, symbol.dtype);
+  // Of the symbol's rank, not a scalar: the rank of a result is that of its operands.
+  if (symbol.splat !== undefined) return currentGraph().filled(symbol.splat, symbol.dims, symbol.dtype);
   return currentGraph().scaled(symbol.name, symbol.scale);
 }
 

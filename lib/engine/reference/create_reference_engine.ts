@@ -52,7 +52,7 @@ function toTensor(array: NdArray): Tensor {
 
 function compile<I, O>(fn: (inputs: I) => O, options: CompileOptions = {}): Program<I, O> {
   const name = options.name ?? (fn.name || "anonymous");
-  const stats = new Map<string, ProgramStats>();
+  const stats: ProgramStats[] = [];
   const run = (inputs: unknown): unknown => {
     tf.setBackend("cpu");
     const mine: Tensor[] = [];
@@ -63,7 +63,9 @@ function compile<I, O>(fn: (inputs: I) => O, options: CompileOptions = {}): Prog
       return tensor;
     });
     const signature = flatten(inputs, isLeaf).map(([path, leaf]) => `${path}:${leaf.dtype}[${leaf.shape}]`).join(" ");
-    if (!stats.has(signature)) stats.set(signature, { signature, traceMs: 0, sessionMs: 0, nodes: 0, flops: 0 });
+    if (!stats.some((known) => known.signature === signature)) {
+      stats.push({ signature, traceMs: 0, sessionMs: 0, nodes: 0, flops: 0 });
+    }
     const engine = tf.engine();
     engine.startScope(name);
     try {
@@ -76,10 +78,8 @@ function compile<I, O>(fn: (inputs: I) => O, options: CompileOptions = {}): Prog
     }
   };
   const program = (inputs: unknown) => new Promise((resolve) => resolve(run(inputs)));
-  return Object.assign(program, {
-    get stats() {
-      return [...stats.values()];
-    },
-    dispose: () => stats.clear(),
-  }) as unknown as Program<I, O>;
+  const dispose = () => {
+    stats.length = 0;
+  };
+  return Object.assign(program, { stats, dispose }) as unknown as Program<I, O>;
 }

@@ -1,0 +1,33 @@
+import { parseEps } from "../core/mod.ts";
+import type { AttackLoss, AttackSpec, Norm } from "./attack.ts";
+import { validateSpec } from "./validate_spec.ts";
+
+/** A gradient attack at one radius, with every default filled in. */
+export interface Plan {
+  readonly norm: Norm;
+  readonly loss: AttackLoss;
+  readonly steps: number;
+  /** Length of a step in pixel units. */
+  readonly stepSize: number;
+  readonly restarts: number;
+  readonly randomStart: boolean;
+}
+
+/**
+ * Fills in the defaults of a spec.
+ *
+ * @param spec The attack.
+ * @param eps Radius in pixel units.
+ * @returns The plan.
+ * @throws {UsageError} As {@linkcode validateSpec}.
+ */
+export function planOf(spec: AttackSpec, eps: number): Plan {
+  validateSpec(spec, [eps]);
+  const { norm = "Linf", loss = "crossEntropy" } = spec;
+  if (spec.kind === "fgsm") return { norm, loss, steps: 1, stepSize: eps, restarts: 1, randomStart: false };
+  const { steps, restarts = 1, randomStart = true } = spec;
+  const stepSize = spec.stepSize === undefined
+    ? eps * (spec.relativeStepSize ?? Math.min(2.5 / steps, 2))
+    : parseEps(spec.stepSize);
+  return { norm, loss, steps, stepSize, restarts, randomStart };
+}

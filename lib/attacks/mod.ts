@@ -1,0 +1,23 @@
+/**
+ * Attacks: images, a classifier and a radius in, the strongest images found within that radius out.
+ *
+ * ```ts ignore
+ * const result = await runAttack(engine, classifier, { x, y, ids }, { kind: "pgd", steps: 20 }, 8 / 255, rng(0));
+ * console.log(result.success); // 1 where the image is misclassified now
+ * ```
+ *
+ * To add an attack: its spec in `attack.ts`, its keys in `validate_spec.ts`, its file, its entry and name in
+ * `attacks_table.ts`, and a small spec of it in `tests/attacks/attack_test.ts`; the compiler asks for each.
+ *
+ * @module
+ */
+export * from "./attack.ts";
+export * from "./attacks_table.ts";
+export * from "./fgsm.ts";
+export * from "./margins.ts";
+export * from "./perturbation.ts";
+export * from "./pgd.ts";
+export * from "./random_start.ts";
+export * from "./run_attack.ts";
+export * from "./threat_model.ts";
+export * from "./validate_spec.ts";

@@ -1,0 +1,24 @@
+/**
+ * Labelled images and the batches made of them: CIFAR-10 from its files, a procedural set that needs none, validation
+ * splits by rule, augmentation and loaders that are keyed by image id.
+ *
+ * ```ts
+ * import { rng } from "../core/mod.ts";
+ * import { CROP_AND_FLIP, loadData, trainBatches } from "./mod.ts";
+ *
+ * const { train } = await loadData({ kind: "shapes", seed: 1, train: 2000, validation: 200, test: 500 });
+ * for (const batch of trainBatches(train, { batchSize: 64, rng: rng(1), epoch: 0, augment: CROP_AND_FLIP })) {
+ *   batch.x.shape; // [64, 16, 16, 3]
+ * }
+ * ```
+ *
+ * @module
+ */
+export * from "./augment.ts";
+export * from "./cifar10.ts";
+export * from "./dataset.ts";
+export * from "./fetch_cifar10.ts";
+export * from "./load.ts";
+export * from "./loader.ts";
+export * from "./shapes.ts";
+export * from "./split.ts";

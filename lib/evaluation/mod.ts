@@ -1,0 +1,16 @@
+/**
+ * A classifier, a data set and attacks in, rows of evidence out; and their summary with intervals. No files: who calls
+ * keeps the rows and hands back the keys of those that exist.
+ *
+ * ```ts ignore
+ * for await (const event of evaluate(engine, options)) {
+ *   if (event.kind === "evidence") rows.push(...event.rows);
+ * }
+ * const table = summarize(rows); // method, attack, eps, n, correct, rate, low, high
+ * ```
+ *
+ * @module
+ */
+export * from "./evaluate.ts";
+export * from "./evidence_key.ts";
+export * from "./summarize.ts";

@@ -1,0 +1,262 @@
+import type { AttackSpec, FgsmSpec, PgdSpec } from "../attacks/mod.ts";
+import { parseEps, UsageError } from "../core/mod.ts";
+import type { AugmentSpec, Cifar10Spec, DataSpec, ShapesParameters, ShapesSpec } from "../data/mod.ts";
+import {
+  type CnnSpec,
+  createModel,
+  type MlpSpec,
+  type ModelSpec,
+  type Resnet18Spec,
+  type ResnetSpec,
+} from "../models/mod.ts";
+import {
+  type AdversarialSpec,
+  type KdigaSpec,
+  type KdSpec,
+  type NaturalSpec,
+  objectiveOf,
+  OBJECTIVES,
+  type ObjectiveSpec,
+} from "../objectives/mod.ts";
+import {
+  type BatchNormUpdates,
+  type ConstantSchedule,
+  type CosineSchedule,
+  learningRate,
+  type OneCycleSchedule,
+  type OptimizerSpec,
+  type ScheduleSpec,
+  type SgdSpec,
+  type StepSchedule,
+} from "../training/mod.ts";
+import {
+  type Check,
+  type Fields,
+  flag,
+  integer,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  text,
+  union,
+} from "./schema.ts";
+
+/** A network of an experiment, and how it is trained. */
+export interface NetworkExperiment {
+  /** Name in rows and figures: "teacher", "natural", "kd", "kdiga", ... */
+  readonly name: string;
+  /** The network. */
+  readonly model: ModelSpec;
+  /** What it is trained for. */
+  readonly objective: ObjectiveSpec;
+  /** How it is updated. */
+  readonly optimizer: OptimizerSpec;
+  /** Learning rate of each step. */
+  readonly schedule: ScheduleSpec;
+  /** Passes over the training images. */
+  readonly epochs: number;
+  /** Images per step. */
+  readonly batchSize: number;
+  /** Random changes of the training images. @default {none} */
+  readonly augment?: AugmentSpec;
+  /** Which forward passes of a step move batch norm's running statistics. @default {"first"} */
+  readonly batchNormUpdates?: BatchNormUpdates;
+}
+
+/** How the networks of an experiment are evaluated. */
+export interface EvaluationSpec {
+  /** Images to evaluate on; "validation" for choices, "test" for results. @default {"test"} */
+  readonly split?: "test" | "validation";
+  /** The first n images of the split. */
+  readonly n: number;
+  /** Images per batch; changes the time it takes, not the rows. */
+  readonly batchSize: number;
+  /** Attacks, each at every radius. */
+  readonly attacks: readonly AttackSpec[];
+  /** Radii in pixel units: "8/255". */
+  readonly eps: readonly string[];
+}
+
+/** One declared experiment: a teacher, its students, and their evaluation. Plain JSON. */
+export interface Experiment {
+  /** Name of the run folder, lower case. */
+  readonly name: string;
+  /** Names every random stream. */
+  readonly seed: number;
+  /** Images. */
+  readonly data: DataSpec;
+  /** The teacher, trained first. */
+  readonly teacher: NetworkExperiment;
+  /** Students, trained in this order. */
+  readonly students: readonly NetworkExperiment[];
+  /** How all of them are evaluated. */
+  readonly evaluation: EvaluationSpec;
+}
+
+const kind: Check = text();
+const eps: Check = text(/^(\d+\/\d+|\d*\.?\d+)$/, 'a radius in pixel units such as "8/255"');
+const shared = {
+  kind,
+  activation: optional(oneOf("relu", "softplus", "tanh")),
+  mean: optional(list(number())),
+  std: optional(list(number())),
+};
+const models: { readonly [K in ModelSpec["kind"]]: Check } = {
+  mlp: object<MlpSpec>({ ...shared, hidden: list(integer()) }),
+  cnn: object<CnnSpec>({ ...shared, width: optional(integer()) }),
+  resnet: object<ResnetSpec>({ ...shared, depth: integer(), width: optional(integer()) }),
+  resnet18: object<Resnet18Spec>({ ...shared, width: optional(integer()), blocks: optional(list(integer())) }),
+};
+const distillation = {
+  kind,
+  alpha: number(0, 1),
+  temperature: number(0),
+  klReduction: optional(oneOf("batchMean", "elementMean")),
+};
+const objectives: { readonly [K in ObjectiveSpec["kind"]]: Check } = {
+  natural: object<NaturalSpec>({ kind, labelSmoothing: optional(number(0, 1)) }),
+  adversarial: object<AdversarialSpec>({
+    kind,
+    eps,
+    steps: integer(),
+    stepSize: optional(eps),
+    relativeStepSize: optional(number(0)),
+    randomStart: optional(flag),
+    studentMode: optional(oneOf("train", "eval")),
+  }),
+  kd: object<KdSpec>(distillation),
+  kdiga: object<KdigaSpec>({
+    ...distillation,
+    weight: number(0),
+    scale: optional(oneOf("perExample", "releasedCode")),
+    squared: optional(flag),
+    randomStart: optional(eps),
+    separatePasses: optional(flag),
+  }),
+};
+const optimizers: { readonly [K in OptimizerSpec["kind"]]: Check } = {
+  sgd: object<SgdSpec>({
+    kind,
+    momentum: optional(number(0, 1)),
+    nesterov: optional(flag),
+    weightDecay: optional(number(0)),
+    noDecay: optional(list(text())),
+  }),
+};
+const schedule = { kind, peak: number(0), warmUp: optional(number(0, 1)) };
+const schedules: { readonly [K in ScheduleSpec["kind"]]: Check } = {
+  constant: object<ConstantSchedule>(schedule),
+  step: object<StepSchedule>({
+    ...schedule,
+    milestones: list(number(0)),
+    epochs: optional(number(0)),
+    factor: optional(number(0)),
+  }),
+  cosine: object<CosineSchedule>({ ...schedule, final: optional(number(0)) }),
+  oneCycle: object<OneCycleSchedule>({
+    ...schedule,
+    anneal: optional(oneOf("cosine", "linear")),
+    startDivisor: optional(number(0)),
+    finalDivisor: optional(number(0)),
+  }),
+};
+const attack = { kind, norm: optional(oneOf("Linf", "L2")), loss: optional(oneOf("crossEntropy", "margin")) };
+const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
+  fgsm: object<FgsmSpec>(attack),
+  pgd: object<PgdSpec>({
+    ...attack,
+    steps: integer(),
+    relativeStepSize: optional(number(0)),
+    stepSize: optional(eps),
+    restarts: optional(integer()),
+    randomStart: optional(flag),
+  }),
+};
+const share = optional(number(0));
+const data: { readonly [K in DataSpec["kind"]]: Check } = {
+  shapes: object<ShapesSpec>({
+    kind,
+    seed: integer(0),
+    train: integer(),
+    test: integer(),
+    size: optional(integer()),
+    validation: share,
+    parameters: optional(object<ShapesParameters>({
+      shapeContrast: optional(number(0, 1)),
+      textureAmplitude: optional(number(0, 1)),
+      noise: optional(number(0, 1)),
+      gradient: optional(number(0, 1)),
+      tint: optional(number(0, 1)),
+    })),
+  }),
+  cifar10: object<Cifar10Spec>({
+    kind,
+    seed: integer(0),
+    validation: share,
+    trainCount: optional(integer()),
+    testCount: optional(integer()),
+  }),
+};
+const network: Fields<NetworkExperiment> = {
+  name: text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens"),
+  model: union(models),
+  objective: union(objectives),
+  optimizer: union(optimizers),
+  schedule: union(schedules),
+  epochs: integer(),
+  batchSize: integer(),
+  augment: optional(object<AugmentSpec>({ pad: integer(0), flip: flag })),
+  batchNormUpdates: optional(oneOf("first", "every")),
+};
+const experiment = object<Experiment>({
+  name: text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens"),
+  seed: integer(0),
+  data: union(data),
+  teacher: object<NetworkExperiment>(network),
+  students: list(object<NetworkExperiment>(network)),
+  evaluation: object<EvaluationSpec>({
+    split: optional(oneOf("test", "validation")),
+    n: integer(),
+    batchSize: integer(),
+    attacks: list(union(attacks)),
+    eps: list(eps),
+  }),
+});
+
+/** Shape of the images and number of classes of each kind of data. */
+const DATA_SHAPES: {
+  readonly [K in DataSpec["kind"]]: (spec: Extract<DataSpec, { kind: K }>) => readonly [number, number, number];
+} = { shapes: ({ size = 16 }) => [size, size, 3], cifar10: () => [32, 32, 3] };
+
+/**
+ * Checks what came from JSON: every key known, every value of its kind, and everything that can be known to fail later.
+ *
+ * @param value What was parsed.
+ * @returns The same value, as an experiment.
+ * @throws {UsageError} With the full path of what is wrong, and what it must be or which keys are known.
+ */
+export function checkExperiment(value: unknown): Experiment {
+  experiment(value, "");
+  const { data: dataSpec, teacher, students, evaluation } = value as Experiment;
+  const names = [teacher, ...students].map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  if (twice !== undefined) {
+    throw new UsageError(`Cannot use the experiment as two networks are named "${twice}": rename one`);
+  }
+  if (OBJECTIVES[teacher.objective.kind].needsTeacher) {
+    throw new UsageError(
+      `Cannot use the experiment as "teacher.objective.kind" is "${teacher.objective.kind}", which needs a teacher itself: ` +
+        'use "natural" or "adversarial"',
+    );
+  }
+  const shapeOf = DATA_SHAPES[dataSpec.kind] as (spec: DataSpec) => readonly [number, number, number];
+  for (const each of [teacher, ...students]) {
+    createModel(each.model, { classes: 10, inputShape: shapeOf(dataSpec) });
+    objectiveOf(each.objective);
+    learningRate(each.schedule, 0, each.epochs);
+  }
+  for (const radius of evaluation.eps) parseEps(radius);
+  return value as Experiment;
+}

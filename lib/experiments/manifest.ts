@@ -1,0 +1,136 @@
+import { readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
+import type { Dataset, LoadedData } from "../data/mod.ts";
+import type { Engine } from "../engine/mod.ts";
+import type { RunFolder } from "./run_folder.ts";
+
+/** `manifest.json`: what made the results of a run. */
+export interface Manifest {
+  /** Version of this format. */
+  readonly version: 1;
+  /** First eight hexadecimal digits of the SHA-256 of the canonical experiment. */
+  readonly experiment: string;
+  /** Commit of the code, and whether files differed from it; null where there is no git repository. */
+  readonly commit: { readonly id: string; readonly dirty: boolean } | null;
+  /** SHA-256 of deno.lock; null where there is none. */
+  readonly lock: string | null;
+  /** Versions of what ran. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Machine: operating system, architecture, cores. */
+  readonly machine: Readonly<Record<string, string | number>>;
+  /** Engines that took part, in the order of the sessions: more than one where a run was resumed on another. */
+  readonly engines: readonly string[];
+  /** SHA-256 of the images and labels of each split. */
+  readonly data: Readonly<Record<string, string>>;
+  /** SHA-256 of the final weights of each network. */
+  readonly weights: Readonly<Record<string, string>>;
+  /** Seed of the experiment. */
+  readonly seed: number;
+  /** Start of each session, ISO 8601. */
+  readonly started: readonly string[];
+  /** When the run was finished, ISO 8601; null before. */
+  readonly finished: string | null;
+  /** Seconds spent on each part, over all sessions. */
+  readonly seconds: Readonly<Record<string, number>>;
+}
+
+/** Keeps `manifest.json` up to date. */
+export interface ManifestWriter {
+  /** Adds seconds to a part and writes the file. */
+  readonly spent: (part: string, seconds: number) => Promise<void>;
+  /** Records final weights and writes the file. */
+  readonly trained: (name: string, sha256: string) => Promise<void>;
+  /** Marks the run as finished and writes the file. */
+  readonly finish: () => Promise<void>;
+}
+
+/**
+ * Begins a session of a run in its manifest; an earlier one's times, engines and weights are kept.
+ *
+ * @param folder The run.
+ * @param engine What it runs on.
+ * @param data What it runs on, for the checksums.
+ * @param seed Seed of the experiment.
+ */
+export async function openManifest(
+  folder: RunFolder,
+  engine: Engine,
+  data: LoadedData,
+  seed: number,
+): Promise<ManifestWriter> {
+  const path = folder.file("manifest.json");
+  const before = parse(await readTextIfExists(path));
+  const lock = await readProjectFile("deno.lock");
+  let manifest: Manifest = {
+    version: 1,
+    experiment: folder.hash,
+    commit: await commitOf(),
+    lock: lock === undefined ? null : await sha256Hex(lock),
+    versions: { deno: Deno.version.deno, typescript: Deno.version.typescript, engine: engine.version },
+    machine: { os: Deno.build.os, arch: Deno.build.arch, cores: navigator.hardwareConcurrency, device: engine.device },
+    engines: [...new Set([...before?.engines ?? [], `${engine.name}: ${engine.device}`])],
+    data: {
+      train: await checksum(data.train),
+      validation: await checksum(data.validation),
+      test: await checksum(data.test),
+    },
+    weights: before?.weights ?? {},
+    seed,
+    started: [...before?.started ?? [], new Date().toISOString()],
+    finished: before?.finished ?? null,
+    seconds: before?.seconds ?? {},
+  };
+  const write = async (change: Partial<Manifest>) => {
+    manifest = { ...manifest, ...change };
+    await writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);
+  };
+  await write({});
+  return {
+    spent: (part, seconds) => {
+      const total = (manifest.seconds[part] ?? 0) + seconds;
+      return write({ seconds: { ...manifest.seconds, [part]: Math.round(total * 10) / 10 } });
+    },
+    trained: (name, sha256) => write({ weights: { ...manifest.weights, [name]: sha256 } }),
+    finish: () => write({ finished: new Date().toISOString() }),
+  };
+}
+
+function parse(text: string | undefined): Manifest | undefined {
+  try {
+    return text === undefined ? undefined : JSON.parse(text);
+  } catch {
+    // A manifest that was tampered with is begun anew; no result depends on it.
+    return undefined;
+  }
+}
+
+async function checksum({ images, labels, ids }: Dataset): Promise<string> {
+  const parts = await Promise.all([images, bytesOf(labels), bytesOf(ids)].map((part) => sha256Hex(part)));
+  return await sha256Hex(parts.join());
+}
+
+function bytesOf(array: Int32Array): Uint8Array {
+  return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+}
+
+async function readProjectFile(name: string): Promise<string | undefined> {
+  const url = new URL(`../../${name}`, import.meta.url);
+  return url.protocol === "file:" ? await readTextIfExists(url.pathname) : undefined;
+}
+
+async function commitOf(): Promise<Manifest["commit"]> {
+  const root = new URL("../..", import.meta.url);
+  if (root.protocol !== "file:") return null;
+  try {
+    const id = await git(root, "rev-parse", "HEAD");
+    return { id, dirty: (await git(root, "status", "--porcelain")) !== "" };
+  } catch {
+    // No git, no repository, or no permission to ask.
+    return null;
+  }
+}
+
+async function git(root: URL, ...args: string[]): Promise<string> {
+  const { success, stdout } = await new Deno.Command("git", { args, cwd: root, stderr: "null" }).output();
+  if (!success) throw new Error(`git ${args[0]} failed`);
+  return new TextDecoder().decode(stdout).trim();
+}

@@ -1,0 +1,19 @@
+/**
+ * One declared object in, a run folder out.
+ *
+ * ```ts ignore
+ * await using engine = await createEngine("auto");
+ * for await (const event of run(small(PRESETS.quickstart!), { engine })) {
+ *   if (event.kind === "end") console.log(event.rows);
+ * }
+ * ```
+ *
+ * @module
+ */
+export * from "./experiment.ts";
+export * from "./manifest.ts";
+export * from "./override.ts";
+export * from "./presets/mod.ts";
+export * from "./run.ts";
+export * from "./run_folder.ts";
+export * from "./small.ts";

@@ -1,0 +1,268 @@
+import {
+  type EvaluationRow,
+  type EvidenceRow,
+  ExperimentError,
+  formatEvaluation,
+  type NdArray,
+  type Progress,
+  type StepRow,
+  writeFileAtomic,
+} from "../core/mod.ts";
+import { type Dataset, loadData, type LoadedData, subset } from "../data/mod.ts";
+import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
+import { evaluate, evidenceKey, summarize } from "../evaluation/mod.ts";
+import {
+  type Classifier,
+  createModel,
+  freeze,
+  loadWeights,
+  type Model,
+  saveWeights,
+  type Weights,
+} from "../models/mod.ts";
+import { objectiveOf, OBJECTIVES } from "../objectives/mod.ts";
+import { writeFigures } from "../report/mod.ts";
+import { decodeTrainState, encodeTrainState, train, type TrainState } from "../training/mod.ts";
+import { checkExperiment, type Experiment, type NetworkExperiment } from "./experiment.ts";
+import { type ManifestWriter, openManifest } from "./manifest.ts";
+import { openEvidence, openRunFolder, openSteps, type RunFolder, runName } from "./run_folder.ts";
+
+/** Where and how an experiment is run. */
+export interface RunOptions {
+  /** What computes. */
+  readonly engine: Engine;
+  /** Where data lie that are not drawn by the program. */
+  readonly data?: string;
+  /** Folder of the run. @default {"runs/<name>-<hash>"} */
+  readonly out?: string;
+  /** Training steps between checkpoints: how much a kill can cost. @default {100} */
+  readonly checkpointEvery?: number;
+}
+
+/** What {@linkcode run} tells while it works. */
+export type RunEvent =
+  /** The folder is there. */
+  | { readonly kind: "open"; readonly folder: string; readonly resumed: boolean }
+  /** A long step has come further. */
+  | ({ readonly kind: "progress" } & Progress)
+  /** A network is trained, or was found trained. */
+  | { readonly kind: "trained"; readonly name: string; readonly seconds: number }
+  /** A network is evaluated. */
+  | { readonly kind: "evaluated"; readonly name: string; readonly rows: readonly EvaluationRow[] }
+  /** All is done. */
+  | {
+    readonly kind: "end";
+    readonly folder: string;
+    readonly rows: readonly EvaluationRow[];
+    readonly figures: readonly string[];
+  };
+
+/**
+ * Runs an experiment into its folder: trains the teacher and the students, evaluates all of them, draws the figures.
+ * What the folder already has is not done again: stopped or killed at any point, the same call goes on from the last
+ * checkpoint and ends with the same bits, on the same engine.
+ *
+ * @param experiment The experiment; it is checked first.
+ * @param options Engine, data and folder.
+ * @returns Events; the last one has the rows and the paths of the figures.
+ * @throws {UsageError} If the experiment cannot be used.
+ * @throws {DataError} If data are missing or damaged.
+ * @throws {ExperimentError} If the folder is another experiment's.
+ * @throws {CheckpointError} If a checkpoint in the folder is damaged.
+ * @throws {DivergedError} If training diverges.
+ */
+export async function* run(experiment: Experiment, options: RunOptions): AsyncGenerator<RunEvent, void, void> {
+  checkExperiment(experiment);
+  const { engine } = options;
+  yield { kind: "progress", label: "load data", done: 0, total: 1 };
+  const data = await loadData(experiment.data, options.data === undefined ? {} : { path: options.data });
+  const split = evaluationSet(experiment, data);
+  const path = options.out ?? `runs/${await runName(experiment)}`;
+  const resumed = await exists(`${path}/experiment.json`);
+  const folder = await openRunFolder(experiment, path);
+  const manifest = await openManifest(folder, engine, data, experiment.seed);
+  yield { kind: "open", folder: path, resumed };
+
+  const networks = [experiment.teacher, ...experiment.students];
+  const classifiers = new Map<string, Classifier>();
+  try {
+    for (const network of networks) {
+      const teacher = classifiers.get(experiment.teacher.name);
+      const { model, weights } = yield* trained({ network, teacher, experiment, folder, data, manifest, options });
+      classifiers.set(network.name, freeze(model, putTree(engine, weights)));
+    }
+    const rows = yield* evaluated({ experiment, classifiers, split, folder, manifest, engine });
+    const figures = await writeFigures(path);
+    await manifest.finish();
+    yield { kind: "end", folder: path, rows, figures };
+  } finally {
+    for (const { weights } of classifiers.values()) disposeTree(weights);
+  }
+}
+
+function evaluationSet({ evaluation }: Experiment, data: LoadedData): Dataset {
+  const { split = "test", n } = evaluation;
+  const dataset = data[split];
+  if (dataset.ids.length < n) {
+    throw new ExperimentError(
+      `Cannot evaluate on ${n} images as "${dataset.name}" (${split}) has ${dataset.ids.length}: lower evaluation.n`,
+    );
+  }
+  return subset(dataset, Uint32Array.from({ length: n }, (_, index) => index));
+}
+
+interface TrainingContext {
+  readonly network: NetworkExperiment;
+  readonly teacher: Classifier | undefined;
+  readonly experiment: Experiment;
+  readonly folder: RunFolder;
+  readonly data: LoadedData;
+  readonly manifest: ManifestWriter;
+  readonly options: RunOptions;
+}
+
+interface Trained {
+  readonly model: Model;
+  readonly weights: Weights<NdArray>;
+}
+
+/** The network of the folder, trained from its last checkpoint on where it is not finished. */
+async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trained, void> {
+  const { network, teacher, experiment, folder, data, manifest, options: { engine, checkpointEvery = 100 } } = context;
+  const { name, model: spec, ...training } = network;
+  const final = folder.file("checkpoints", `${name}.safetensors`);
+  if (await exists(final)) {
+    const { model, weights } = await loadWeights(final);
+    yield { kind: "trained", name, seconds: 0 };
+    return { model, weights };
+  }
+  const statePath = folder.file("checkpoints", `${name}.state.safetensors`);
+  const from = await readState(statePath, folder.hash);
+  const steps = await openSteps(
+    folder,
+    termsOf(experiment),
+    (row) => row.method !== name || row.step < (from?.step ?? 0),
+  );
+  const { train: dataset } = data;
+  const model = createModel(spec, { classes: dataset.classes.length, inputShape: dataset.imageShape });
+  const pending: StepRow[] = [];
+  const start = performance.now();
+  let before = start;
+  for await (
+    const event of train(engine, {
+      ...training,
+      name,
+      model,
+      dataset,
+      // Students share first weights and data order with each other, not with the teacher.
+      seed: network === experiment.teacher ? experiment.seed : experiment.seed + 1,
+      checkpointEvery,
+      ...(OBJECTIVES[network.objective.kind].needsTeacher && teacher !== undefined ? { teacher } : {}),
+      ...(from === undefined ? {} : { from }),
+    })
+  ) {
+    if (event.kind === "step") {
+      pending.push(event.row);
+      const detail = `loss ${event.row.loss.toFixed(3)}`;
+      yield { kind: "progress", label: `train ${name}`, done: event.done, total: event.total, detail };
+    } else if (event.kind === "checkpoint") {
+      // Rows first: rows beyond the state are dropped when the run goes on, missing ones could not be made up.
+      await steps.append(pending.splice(0));
+      await writeFileAtomic(statePath, encodeTrainState(event.state, folder.hash));
+      const now = performance.now();
+      await manifest.spent(`train ${name}`, (now - before) / 1000);
+      before = now;
+    } else {
+      await steps.append(pending.splice(0));
+      await manifest.spent(`train ${name}`, (performance.now() - before) / 1000);
+      const provenance = {
+        experiment: experiment.name,
+        hash: folder.hash,
+        data: dataset.name,
+        objective: network.objective,
+        epochs: network.epochs,
+        seed: experiment.seed,
+        engine: `${engine.name} (${engine.version})`,
+      };
+      const content = { model: spec, classes: dataset.classes, inputShape: dataset.imageShape, provenance };
+      const card = await saveWeights(final, event.weights, content);
+      await manifest.trained(name, card.sha256);
+      await removeIfExists(statePath);
+      yield { kind: "trained", name, seconds: (performance.now() - start) / 1000 };
+      return { model, weights: event.weights };
+    }
+  }
+  throw new Error(`training of "${name}" ended without its weights`);
+}
+
+/** Names of the terms of all networks, each once. */
+function termsOf({ teacher, students }: Experiment): string[] {
+  return [...new Set([teacher, ...students].flatMap(({ objective }) => objectiveOf(objective).termNames(objective)))];
+}
+
+interface EvaluationContext {
+  readonly experiment: Experiment;
+  readonly classifiers: ReadonlyMap<string, Classifier>;
+  readonly split: Dataset;
+  readonly folder: RunFolder;
+  readonly manifest: ManifestWriter;
+  readonly engine: Engine;
+}
+
+/** Evaluates every network, going on after the rows that exist. */
+async function* evaluated(context: EvaluationContext): AsyncGenerator<RunEvent, readonly EvaluationRow[], void> {
+  const { experiment: { evaluation, seed }, classifiers, split, folder, manifest, engine } = context;
+  const evidence = await openEvidence(folder);
+  const done = new Set(evidence.rows.map(evidenceKey));
+  const all: EvidenceRow[] = [...evidence.rows];
+  const attacks = evaluation.attacks.map((attack) => ({ attack }));
+  for (const [method, classifier] of classifiers) {
+    const start = performance.now();
+    for await (
+      const event of evaluate(engine, {
+        method,
+        classifier,
+        dataset: split,
+        attacks,
+        eps: evaluation.eps,
+        seed,
+        batchSize: evaluation.batchSize,
+        done,
+      })
+    ) {
+      if (event.kind === "progress") {
+        yield { ...event, label: `evaluate ${method}`, detail: event.label };
+      } else {
+        await evidence.append(event.rows);
+        all.push(...event.rows);
+      }
+    }
+    await manifest.spent(`evaluate ${method}`, (performance.now() - start) / 1000);
+    yield { kind: "evaluated", name: method, rows: summarize(all.filter((row) => row.method === method)) };
+  }
+  const rows = summarize(all);
+  await writeFileAtomic(folder.file("evaluation.csv"), formatEvaluation(rows));
+  return rows;
+}
+
+async function readState(path: string, hash: string): Promise<TrainState | undefined> {
+  try {
+    return decodeTrainState(await Deno.readFile(path), hash, path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, (error) => {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  });
+}
+
+async function removeIfExists(path: string): Promise<void> {
+  await Deno.remove(path).catch((error) => {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  });
+}

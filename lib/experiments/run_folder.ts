@@ -1,0 +1,132 @@
+import {
+  canonicalJson,
+  type EvidenceRow,
+  ExperimentError,
+  formatEvidence,
+  formatSteps,
+  hash8,
+  parseEvidence,
+  parseSteps,
+  readTextIfExists,
+  type StepRow,
+  writeError,
+  writeFileAtomic,
+} from "../core/mod.ts";
+import type { Experiment } from "./experiment.ts";
+
+/** The folder of a run: its files and where they lie. */
+export interface RunFolder {
+  /** Path of the folder. */
+  readonly path: string;
+  /** First eight hexadecimal digits of the SHA-256 of the canonical experiment. */
+  readonly hash: string;
+  /** Path of a file in it. */
+  readonly file: (...names: readonly string[]) => string;
+}
+
+/** Name of the folder of an experiment: "quickstart-1a2b3c4d". */
+export async function runName(experiment: Experiment): Promise<string> {
+  return `${experiment.name}-${await hash8(experiment)}`;
+}
+
+/**
+ * Opens the folder of a run, or makes it.
+ *
+ * @param experiment The experiment.
+ * @param path The folder.
+ * @returns The folder, with `experiment.json` in it.
+ * @throws {ExperimentError} If the folder holds another experiment, or files that are no run.
+ */
+export async function openRunFolder(experiment: Experiment, path: string): Promise<RunFolder> {
+  const hash = await hash8(experiment);
+  const file = (...names: readonly string[]) => [path, ...names].join("/");
+  const found = await readTextIfExists(file("experiment.json"));
+  if (found === undefined) {
+    if (await holdsFiles(path)) {
+      throw new ExperimentError(
+        `Cannot run in "${path}" as it holds files but no experiment.json: choose another --out`,
+      );
+    }
+    await Deno.mkdir(file("checkpoints"), { recursive: true });
+    await writeFileAtomic(file("experiment.json"), `${canonicalJson(experiment)}\n`);
+  } else if (found.trim() !== canonicalJson(experiment)) {
+    const other = await hash8(parse(found, file("experiment.json")));
+    throw new ExperimentError(
+      `Cannot run the experiment "${experiment.name}" (${hash}) in "${path}" as another one lies there (${other}): ` +
+        "choose another --out",
+    );
+  }
+  await Deno.mkdir(file("checkpoints"), { recursive: true });
+  return { path, hash, file };
+}
+
+function parse(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ExperimentError(`Cannot read "${name}" as it is not JSON: choose another --out, or remove the folder`);
+  }
+}
+
+async function holdsFiles(path: string): Promise<boolean> {
+  try {
+    for await (const _ of Deno.readDir(path)) return true;
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return false;
+}
+
+/** An append-only table of a run folder: what a killed process left behind is mended when it is opened. */
+export interface RowFile<R> {
+  /** Rows that are in the file. */
+  readonly rows: readonly R[];
+  /** Writes further rows, whole lines at once. */
+  readonly append: (rows: readonly R[]) => Promise<void>;
+}
+
+/**
+ * Opens `steps.csv`.
+ *
+ * @param folder The run.
+ * @param terms Names of all terms of the experiment: the columns after the common ones.
+ * @param keep Rows to keep; the others, and a torn last line, are removed.
+ */
+export function openSteps(
+  folder: RunFolder,
+  terms: readonly string[],
+  keep: (row: StepRow) => boolean,
+): Promise<RowFile<StepRow>> {
+  return openRows(folder.file("steps.csv"), parseSteps, (rows, headers) => formatSteps(rows, { headers, terms }), keep);
+}
+
+/** Opens `evidence.csv`; a torn last line is removed. */
+export function openEvidence(folder: RunFolder): Promise<RowFile<EvidenceRow>> {
+  return openRows(
+    folder.file("evidence.csv"),
+    parseEvidence,
+    (rows, headers) => formatEvidence(rows, { headers }),
+    () => true,
+  );
+}
+
+async function openRows<R>(
+  path: string,
+  parseRows: (text: string, name: string) => { readonly rows: readonly R[]; readonly torn: boolean },
+  format: (rows: readonly R[], headers: boolean) => string,
+  keep: (row: R) => boolean,
+): Promise<RowFile<R>> {
+  const text = await readTextIfExists(path);
+  const found = text === undefined || text === "" ? { rows: [], torn: true } : parseRows(text, path);
+  const rows = found.rows.filter(keep);
+  if (found.torn || rows.length < found.rows.length) await writeFileAtomic(path, format(rows, true));
+  return {
+    rows,
+    append: async (more) => {
+      if (more.length === 0) return;
+      await Deno.writeTextFile(path, format(more, false), { append: true }).catch((error) => {
+        throw writeError(error, path);
+      });
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import type { AttackSpec } from "../attacks/mod.ts";
+import type { DataSpec } from "../data/mod.ts";
+import type { ModelSpec } from "../models/mod.ts";
+import type { ObjectiveSpec } from "../objectives/mod.ts";
+import type { Experiment, NetworkExperiment } from "./experiment.ts";
+
+const TRAIN_IMAGES = 256;
+const TEST_IMAGES = 64;
+const VALIDATION_IMAGES = 64;
+
+/**
+ * The same experiment at smoke size, for seconds: few images, one epoch, narrow networks, short attacks, two radii. It
+ * shows that everything runs, nothing else.
+ *
+ * @param experiment The full one.
+ * @returns A new experiment named "<name>-small"; a pure function of its argument.
+ */
+export function small(experiment: Experiment): Experiment {
+  const { evaluation } = experiment;
+  return {
+    ...experiment,
+    name: `${experiment.name}-small`,
+    data: smallData(experiment.data),
+    teacher: smallNetwork(experiment.teacher),
+    students: experiment.students.map(smallNetwork),
+    evaluation: {
+      ...evaluation,
+      n: Math.min(evaluation.n, TEST_IMAGES),
+      batchSize: Math.min(evaluation.batchSize, TEST_IMAGES),
+      attacks: evaluation.attacks.map(smallAttack),
+      eps: evaluation.eps.length <= 2 ? evaluation.eps : [evaluation.eps[0]!, evaluation.eps.at(-1)!],
+    },
+  };
+}
+
+function smallData(data: DataSpec): DataSpec {
+  const validation = data.validation === undefined ? {} : { validation: Math.min(data.validation, VALIDATION_IMAGES) };
+  switch (data.kind) {
+    case "shapes":
+      return {
+        ...data,
+        ...validation,
+        train: Math.min(data.train, TRAIN_IMAGES + VALIDATION_IMAGES),
+        test: Math.min(data.test, TEST_IMAGES),
+      };
+    case "cifar10":
+      return {
+        ...data,
+        ...validation,
+        trainCount: Math.min(data.trainCount ?? Infinity, TRAIN_IMAGES + VALIDATION_IMAGES),
+        testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES),
+      };
+  }
+}
+
+function smallNetwork(network: NetworkExperiment): NetworkExperiment {
+  return {
+    ...network,
+    model: smallModel(network.model),
+    objective: smallObjective(network.objective),
+    epochs: 1,
+    batchSize: Math.min(network.batchSize, 64),
+  };
+}
+
+function smallModel(model: ModelSpec): ModelSpec {
+  switch (model.kind) {
+    case "mlp":
+      return { ...model, hidden: model.hidden.map((width) => Math.min(width, 32)) };
+    case "cnn":
+    case "resnet":
+      return { ...model, width: Math.min(model.width ?? 16, 16) };
+    case "resnet18":
+      return { ...model, width: Math.min(model.width ?? 64, 16), blocks: [1, 1, 1, 1] };
+  }
+}
+
+function smallObjective(objective: ObjectiveSpec): ObjectiveSpec {
+  return objective.kind === "adversarial" ? { ...objective, steps: Math.min(objective.steps, 2) } : objective;
+}
+
+function smallAttack(attack: AttackSpec): AttackSpec {
+  return attack.kind === "pgd" ? { ...attack, steps: Math.min(attack.steps, 5) } : attack;
+}

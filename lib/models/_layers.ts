@@ -1,0 +1,263 @@
+/**
+ * Layers: each says once which weights it has, and computes with them. A network is a sequence of layers.
+ */
+import { float32, type Rng, sizeOf } from "../core/mod.ts";
+import type { Tensor } from "../engine/mod.ts";
+import {
+  add,
+  constant,
+  conv2d,
+  div,
+  hold,
+  matMul,
+  mean,
+  mul,
+  pad,
+  relu,
+  reshape,
+  rsqrt,
+  slice,
+  softplus,
+  square,
+  stopGradient,
+  sub,
+  tanh,
+  transpose,
+} from "../engine/mod.ts";
+import type { Mode, Weights } from "./model.ts";
+import type { ActivationName } from "./network_spec.ts";
+
+/** First values of a weight. */
+export type Initialiser = (rng: Rng, shape: readonly number[]) => Float32Array;
+
+/** A weight that a layer has. */
+export interface Declaration {
+  /** Trained, or a running statistic. */
+  readonly role: keyof Weights<unknown>;
+  /** PyTorch's name. */
+  readonly name: string;
+  /** Shape in the layout of this library. */
+  readonly shape: readonly number[];
+  /** First values. */
+  readonly init: Initialiser;
+}
+
+/** What a forward pass carries along. */
+export interface Context {
+  /** All weights of the network. */
+  readonly weights: Weights<Tensor>;
+  /** Batch statistics or running ones. */
+  readonly mode: Mode;
+  /** Takes the running statistics after this pass; undefined where nobody asks for them. */
+  readonly updated: Record<string, Tensor> | undefined;
+}
+
+/** A function of a tensor and of weights. */
+export interface Layer {
+  /** The weights that it has, in PyTorch's order. */
+  readonly declares: readonly Declaration[];
+  /** Forward pass, traced. */
+  readonly apply: (x: Tensor, context: Context) => Tensor;
+}
+
+/** The nonlinearities by name. */
+export const ACTIVATIONS: { readonly [K in ActivationName]: (x: Tensor) => Tensor } = { relu, softplus, tanh };
+
+/** U(-1/sqrt(fan_in), 1/sqrt(fan_in)): what PyTorch's kaiming_uniform_(a = sqrt(5)) comes to; for biases as well. */
+export function uniformFanIn(fanIn: number): Initialiser {
+  const bound = 1 / Math.sqrt(fanIn);
+  return (rng, shape) => rng.uniform(shape, -bound, bound);
+}
+
+/** N(0, 2 / fan_out), fan_out = KH * KW * O: PyTorch's kaiming_normal_(mode = "fan_out", nonlinearity = "relu"). */
+export const normalFanOut: Initialiser = (rng, shape) => {
+  const [height = 1, width = 1, , outputs = 1] = shape;
+  return rng.normal(shape, 0, Math.sqrt(2 / (height * width * outputs)));
+};
+
+/** One number everywhere. */
+export function filled(value: number): Initialiser {
+  return (_, shape) => new Float32Array(sizeOf(shape)).fill(value);
+}
+
+/** Layers one after another. */
+export function sequence(...layers: readonly Layer[]): Layer {
+  return {
+    declares: layers.flatMap((layer) => layer.declares),
+    apply: (x, context) => layers.reduce((y, layer) => layer.apply(y, context), x),
+  };
+}
+
+/** body(x) + shortcut(x). */
+export function residual(body: Layer, shortcut: Layer): Layer {
+  return {
+    declares: [...body.declares, ...shortcut.declares],
+    apply: (x, context) => add(body.apply(x, context), shortcut.apply(x, context)),
+  };
+}
+
+/** A function without weights as a layer. */
+export function plain(apply: (x: Tensor) => Tensor): Layer {
+  return { declares: [], apply };
+}
+
+/** What a convolution is. */
+export interface ConvSettings {
+  /** Channels in. */
+  readonly inputs: number;
+  /** Channels out. */
+  readonly outputs: number;
+  /** Height and width of the filter, odd; (size - 1) / 2 zeros are put on each side. */
+  readonly size: number;
+  /** Step between outputs, in pixels. */
+  readonly stride: number;
+  /** First filters; PyTorch's default where omitted. */
+  readonly init?: Initialiser;
+}
+
+/** Convolution without bias: [B, H, W, inputs] -> [B, ceil(H / stride), ceil(W / stride), outputs]. */
+export function conv(name: string, { inputs, outputs, size, stride, init }: ConvSettings): Layer {
+  const filter: Declaration = {
+    role: "parameters",
+    name: `${name}.weight`,
+    shape: [size, size, inputs, outputs],
+    init: init ?? uniformFanIn(size * size * inputs),
+  };
+  return {
+    declares: [filter],
+    apply: (x, context) => conv2d(x, weight(context, filter), stride, (size - 1) / 2),
+  };
+}
+
+/** x W + b: [B, inputs] -> [B, outputs]. */
+export function linear(name: string, inputs: number, outputs: number): Layer {
+  const init = uniformFanIn(inputs);
+  const matrix: Declaration = { role: "parameters", name: `${name}.weight`, shape: [inputs, outputs], init };
+  const bias: Declaration = { role: "parameters", name: `${name}.bias`, shape: [outputs], init };
+  return {
+    declares: [matrix, bias],
+    apply: (x, context) => add(matMul(x, weight(context, matrix)), weight(context, bias)),
+  };
+}
+
+/** Added to variances, PyTorch's default. */
+const EPSILON = 1e-5;
+/** Share of the batch in the running statistics, PyTorch's default. */
+const MOMENTUM = 0.1;
+
+/**
+ * Batch normalisation over [B, H, W] per channel: (x - mean) * gamma / sqrt(var + 1e-5) + beta. "train" uses the mean
+ * and the biased variance of the batch, and moves the running ones by 0.1 towards them, the variance unbiased, times
+ * n / (n - 1).
+ *
+ * Source: Ioffe and Szegedy (2015), algorithm 1; PyTorch's BatchNorm2d.
+ *
+ * @throws {TypeError} In "train", if there is one value per channel: its variance is 0 / 0.
+ */
+export function batchNorm(name: string, channels: number): Layer {
+  const declare = (role: Declaration["role"], field: string, value: number): Declaration => (
+    { role, name: `${name}.${field}`, shape: [channels], init: filled(value) }
+  );
+  const gamma = declare("parameters", "weight", 1);
+  const beta = declare("parameters", "bias", 0);
+  const runningMean = declare("buffers", "running_mean", 0);
+  const runningVariance = declare("buffers", "running_var", 1);
+  const scaleOf = (variance: Tensor, context: Context) => mul(weight(context, gamma), rsqrt(add(variance, EPSILON)));
+
+  const evaluate = (x: Tensor, context: Context): Tensor => {
+    const scale = scaleOf(weight(context, runningVariance), context);
+    // One multiplication and one addition per pixel; the rest is per channel.
+    return add(mul(x, scale), sub(weight(context, beta), mul(weight(context, runningMean), scale)));
+  };
+
+  const train = (x: Tensor, context: Context): Tensor => {
+    const n = sizeOf(x.shape) / channels;
+    if (n < 2) {
+      throw new TypeError(
+        `Cannot normalise "${name}" by the statistics of one value per channel: use a larger batch or "eval"`,
+      );
+    }
+    // mean(x^2) - mean(x)^2 would spare a pass but cancels where the mean is large beside the spread (and can be
+    // negative). The centred values serve twice, for the variance and for the output: there the same passes as
+    // x * scale + (beta - mean * scale), no cancellation, and x itself need not be kept for the way back.
+    const batchMean = mean(x, [0, 1, 2]);
+    const centred = sub(x, batchMean);
+    const variance = mean(square(centred), [0, 1, 2]);
+    if (context.updated) {
+      const move = (running: Declaration, batch: Tensor, factor: number) => {
+        const moved = add(mul(weight(context, running), 1 - MOMENTUM), mul(stopGradient(batch), MOMENTUM * factor));
+        context.updated![running.name] = hold(moved);
+      };
+      move(runningMean, batchMean, 1);
+      move(runningVariance, variance, n / (n - 1));
+    }
+    return add(mul(centred, scaleOf(variance, context)), weight(context, beta));
+  };
+
+  return {
+    declares: [gamma, beta, runningMean, runningVariance],
+    apply: (x, context) => context.mode === "train" ? train(x, context) : evaluate(x, context),
+  };
+}
+
+/** Mean over all pixels: [B, H, W, C] -> [B, C]. */
+export const globalAveragePool: Layer = plain((x) => mean(x, [1, 2]));
+
+/** [B, H, W, C] -> [B, C * H * W], channels first as in PyTorch, so that the weights that follow are PyTorch's. */
+export const flattenImages: Layer = plain((x) => {
+  const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
+  return reshape(channels === 1 ? x : transpose(x, [0, 3, 1, 2]), [batch, channels * height * width]);
+});
+
+/** (x - mean) / std per channel, constants of the network; what is omitted costs nothing. */
+export function normalise(means: readonly number[] | undefined, stds: readonly number[] | undefined): Layer {
+  const constantOf = (values: readonly number[]) => constant(float32([values.length], values));
+  return plain((x) => {
+    const centred = means ? sub(x, constantOf(means)) : x;
+    return stds ? div(centred, constantOf(stds)) : centred;
+  });
+}
+
+/**
+ * Every second pixel and zero channels on both sides, as many as needed: [B, H, W, inputs] -> [B, ceil(H / stride),
+ * ceil(W / stride), outputs]; the shortcut without weights.
+ *
+ * Source: He et al., "Deep residual learning for image recognition" (2016), section 3.3, option A.
+ */
+export function optionAShortcut(inputs: number, outputs: number, stride: 1 | 2): Layer {
+  return plain((x) => {
+    const y = stride === 2 ? everySecondPixel(x) : x;
+    const side = (outputs - inputs) / 2;
+    return side === 0 ? y : pad(y, [[0, 0], [0, 0], [0, 0], [side, side]]);
+  });
+}
+
+/** x[:, ::2, ::2, :], by reshapes and slices, whose gradients can be differentiated again. */
+function everySecondPixel(x: Tensor): Tensor {
+  const [batch = 0, height = 0, width = 0, channels = 0] = x.shape;
+  const rows = Math.ceil(height / 2);
+  const columns = Math.ceil(width / 2);
+  const isEven = height === 2 * rows && width === 2 * columns;
+  const even = isEven ? x : pad(x, [[0, 0], [0, 2 * rows - height], [0, 2 * columns - width], [0, 0]]);
+  const row = 2 * columns * channels;
+  const evenRows = slice(reshape(even, [batch, rows, 2 * row]), [0, 0, 0], [batch, rows, row]);
+  const pairs = reshape(evenRows, [batch, rows, columns, 2 * channels]);
+  return slice(pairs, [0, 0, 0, 0], [batch, rows, columns, channels]);
+}
+
+/** The tensor of a weight; a missing one, or one of another shape that would broadcast without a word, is an error. */
+function weight(context: Context, { role, name, shape }: Declaration): Tensor {
+  const tensor = context.weights[role][name];
+  if (tensor === undefined) {
+    throw new TypeError(
+      `Cannot apply the network as its ${role} lack "${name}": pass the weights of init or loadWeights`,
+    );
+  }
+  if (tensor.shape.join() !== shape.join()) {
+    throw new TypeError(
+      `Cannot apply the network as "${name}" has the shape [${tensor.shape}] where [${shape}] was expected: ` +
+        "pass the weights of init or loadWeights",
+    );
+  }
+  return tensor;
+}

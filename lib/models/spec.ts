@@ -1,0 +1,43 @@
+import { UsageError } from "../core/mod.ts";
+import { type CnnSpec, createCnn } from "./cnn.ts";
+import { createMlp, type MlpSpec } from "./mlp.ts";
+import type { Network, NetworkShape } from "./network_spec.ts";
+import { createResnet, type ResnetSpec } from "./resnet.ts";
+import { createResnet18, type Resnet18Spec } from "./resnet18.ts";
+
+/** Any network, as plain JSON. */
+export type ModelSpec = MlpSpec | CnnSpec | ResnetSpec | Resnet18Spec;
+
+/** Makes a network of one kind. */
+export type CreateModel<S extends ModelSpec> = (spec: S, shape: NetworkShape) => Network;
+
+/** What makes the networks of each kind. */
+export const MODELS: { readonly [K in ModelSpec["kind"]]: CreateModel<Extract<ModelSpec, { readonly kind: K }>> } = {
+  mlp: createMlp,
+  cnn: createCnn,
+  resnet: createResnet,
+  resnet18: createResnet18,
+};
+
+/**
+ * Makes the network that a spec describes.
+ *
+ * @param spec Kind and settings.
+ * @param shape Number of classes, and shape of one image [height, width, channels].
+ * @returns The network.
+ * @throws {UsageError} If the kind or a field is unknown, or a value cannot be used.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const model = createModel({ kind: "resnet18", width: 16 }, { classes: 10, inputShape: [32, 32, 3] });
+ * const weights = model.init(rng(1, "student"));
+ * ```
+ */
+export function createModel(spec: ModelSpec, shape: NetworkShape): Network {
+  if (!Object.hasOwn(MODELS, spec.kind)) {
+    throw new UsageError(
+      `Cannot make a model of the kind ${JSON.stringify(spec.kind)}: use one of ${Object.keys(MODELS).join(", ")}`,
+    );
+  }
+  return (MODELS[spec.kind] as CreateModel<ModelSpec>)(spec, shape);
+}

@@ -1,0 +1,18 @@
+/**
+ * What a student is trained for: from student, teacher and batch to named, weighted terms whose sum is the loss. What
+ * must be differentiated (`terms`) is synchronous and traced; an inner attack (`perturb`) runs before it.
+ *
+ * ```ts ignore
+ * const spec = { ...KDIGA_PAPER, weight: 1 };
+ * const { ce, kl, iga } = objectiveOf(spec).terms({ student, teacher }, { x, y, xAdv: undefined }, spec, progress);
+ * ```
+ *
+ * @module
+ */
+export * from "./objective.ts";
+export * from "./input_gradient_alignment.ts";
+export * from "./supervised.ts";
+export * from "./adversarial_training.ts";
+export * from "./distillation.ts";
+export * from "./kdiga.ts";
+export * from "./spec.ts";

@@ -1,0 +1,33 @@
+import { UsageError } from "../core/mod.ts";
+import { adversarial, type AdversarialSpec } from "./adversarial_training.ts";
+import { kd, type KdSpec } from "./distillation.ts";
+import { kdiga, type KdigaSpec } from "./kdiga.ts";
+import type { Objective } from "./objective.ts";
+import { natural, type NaturalSpec } from "./supervised.ts";
+
+/** Any training objective, as plain JSON. */
+export type ObjectiveSpec = NaturalSpec | AdversarialSpec | KdSpec | KdigaSpec;
+
+/** The objectives by kind. */
+export const OBJECTIVES: { readonly [K in ObjectiveSpec["kind"]]: Objective<Extract<ObjectiveSpec, { kind: K }>> } = {
+  natural,
+  adversarial,
+  kd,
+  kdiga,
+};
+
+/**
+ * The objective of a spec.
+ *
+ * @param spec The spec, whose `kind` picks it.
+ * @returns The entry of {@linkcode OBJECTIVES}; call it with this spec.
+ * @throws {UsageError} If there is no objective of that kind, or a field of the spec is out of its range.
+ */
+export function objectiveOf(spec: ObjectiveSpec): Objective<ObjectiveSpec> {
+  if (!Object.hasOwn(OBJECTIVES, spec.kind)) {
+    throw new UsageError(`Cannot train with "${spec.kind}": use one of ${Object.keys(OBJECTIVES).join(", ")}`);
+  }
+  const objective = OBJECTIVES[spec.kind] as unknown as Objective<ObjectiveSpec>;
+  objective.check(spec);
+  return objective;
+}

@@ -1,0 +1,32 @@
+import type { EvaluationRow, StepRow } from "../core/mod.ts";
+import type { TopLevelSpec } from "./render.ts";
+import { robustnessBars, type RobustnessBarsOptions } from "./robustness_bars.ts";
+import { robustnessCurve, type RobustnessCurveOptions } from "./robustness_curve.ts";
+import { trainingCurves, type TrainingCurvesOptions } from "./training_curves.ts";
+
+/**
+ * A figure: a pure function of rows. The specification holds its data, so it can be drawn anywhere and kept in a file.
+ */
+export type Figure<R, O = object> = (rows: readonly R[], options?: O) => TopLevelSpec;
+
+/** Rows and options of each kind of figure. */
+export interface FigureTypes {
+  /** Accuracy over the radius of one attack. */
+  readonly "robustness-curve": { readonly row: EvaluationRow; readonly options: RobustnessCurveOptions };
+  /** Accuracy without attack and under several attacks at one radius. */
+  readonly "robustness-bars": { readonly row: EvaluationRow; readonly options: RobustnessBarsOptions };
+  /** Loss terms over the steps of training. */
+  readonly "training-curves": { readonly row: StepRow; readonly options: TrainingCurvesOptions };
+}
+
+/** Name of a kind of figure. */
+export type FigureKind = keyof FigureTypes;
+
+/** Every kind of figure; a kind without its function does not compile. */
+export const FIGURES: {
+  readonly [K in FigureKind]: Figure<FigureTypes[K]["row"], FigureTypes[K]["options"]>;
+} = {
+  "robustness-curve": robustnessCurve,
+  "robustness-bars": robustnessBars,
+  "training-curves": trainingCurves,
+};

@@ -1,0 +1,54 @@
+import { DataError, parseEvaluation, parseSteps, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
+import { accuraciesOf, attacksOf, commonRadii, usualAttacks } from "./_accuracy.ts";
+import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
+import { robustnessBars } from "./robustness_bars.ts";
+import { robustnessCurve } from "./robustness_curve.ts";
+import { trainingCurves } from "./training_curves.ts";
+
+/**
+ * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
+ * at the largest radius that the attacks share, and the training curves. Each figure is written as a Vega-Lite
+ * specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
+ *
+ * @param folder Run folder with `evaluation.csv`, `steps.csv` or both.
+ * @returns Paths of the files written, in `folder/figures`.
+ * @throws {DataError} If neither file is there with a row in it, or one is not as expected.
+ */
+export async function writeFigures(folder: string): Promise<string[]> {
+  const [evaluationText, stepsText] = await Promise.all(
+    ["evaluation.csv", "steps.csv"].map((name) => readTextIfExists(`${folder}/${name}`)),
+  );
+  const evaluation = parseEvaluation(evaluationText ?? "", `${folder}/evaluation.csv`).rows;
+  const steps = parseSteps(stepsText ?? "", `${folder}/steps.csv`).rows;
+  if (evaluation.length === 0 && steps.length === 0) {
+    throw new DataError(
+      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv or steps.csv: train or evaluate first`,
+    );
+  }
+  const specs = new Map<string, TopLevelSpec>();
+  const accuracies = accuraciesOf(evaluation);
+  for (const attack of attacksOf(evaluation)) {
+    if (commonRadii(accuracies, [attack]).length === 0) continue;
+    specs.set(`robustness_curve_${attack}`, robustnessCurve(evaluation, { attack }));
+  }
+  if (commonRadii(accuracies, usualAttacks(evaluation)).length > 0) {
+    specs.set("robustness_bars", robustnessBars(evaluation));
+  }
+  if (steps.length > 0) specs.set("training_curves", trainingCurves(steps));
+
+  await Deno.mkdir(`${folder}/figures`, { recursive: true });
+  const paths: string[] = [];
+  for (const [name, spec] of specs) {
+    const files = {
+      "vl.json": `${JSON.stringify(spec, null, 2)}\n`,
+      "svg": await renderSvg(spec),
+      "png": await renderPng(spec, { scale: 3 }),
+    };
+    for (const [extension, content] of Object.entries(files)) {
+      const path = `${folder}/figures/${name}.${extension}`;
+      await writeFileAtomic(path, content);
+      paths.push(path);
+    }
+  }
+  return paths;
+}

@@ -1,0 +1,27 @@
+/**
+ * Rows become figures and tables: pure functions from rows to Vega-Lite specifications, drawn as SVG and PNG with the
+ * font inside, and tables as text, Markdown and HTML. No engine is needed.
+ *
+ * ```ts
+ * import { accuracyTable, renderSvg, robustnessCurve, tableText } from "./mod.ts";
+ *
+ * const wilson = { n: 500, correct: 260, rate: 0.52, low: 0.4762, high: 0.5635 };
+ * const rows = [
+ *   { method: "kdiga", attack: "clean", eps: "0", n: 500, correct: 435, rate: 0.87, low: 0.8377, high: 0.8967 },
+ *   { method: "kdiga", attack: "pgd-20", eps: "8/255", ...wilson },
+ * ];
+ * const svg = await renderSvg(robustnessCurve(rows, { attack: "pgd-20" })); // 8.5 cm wide
+ * const text = tableText(accuracyTable(rows)); // KDIGA  500  87.0 [83.8, 89.7]  52.0 [47.6, 56.4]
+ * ```
+ *
+ * @module
+ */
+export * from "./figure.ts";
+export * from "./figures.ts";
+export * from "./jupyter.ts";
+export * from "./render.ts";
+export * from "./robustness_bars.ts";
+export * from "./robustness_curve.ts";
+export * from "./table.ts";
+export { COLUMN_WIDTH, labelOf, methodOrder, type MethodStyle, methodStyles, THEME } from "./theme.ts";
+export * from "./training_curves.ts";

@@ -1,0 +1,154 @@
+import { findPackageJSON } from "node:module";
+import type { TopLevelSpec as VegaLiteSpec } from "vega-lite";
+// Not used as a value: it makes the font's package part of the module graph, so that it is fetched with the others.
+import "dejavu-fonts-ttf/package.json" with { type: "json" };
+import { advanceWidths } from "./_font.ts";
+import { FONT } from "./theme.ts";
+
+/** A Vega-Lite specification of a whole figure. */
+export type TopLevelSpec = VegaLiteSpec;
+
+/** Options of {@linkcode renderPng}. */
+export interface RenderPngOptions {
+  /**
+   * Pixels of the image per pixel of 1/96 inch: 2 is sharp on screens, 3.125 is 300 dots per inch.
+   * @default {2}
+   */
+  readonly scale?: number;
+}
+
+/**
+ * Draws a figure as SVG. Texts become outlines, so it looks the same in every viewer, also where no font is installed
+ * or embedded fonts are ignored (Inkscape, rsvg-convert, LaTeX); the description of the figure is kept as its title.
+ *
+ * @param spec Vega-Lite specification with its data inside.
+ * @returns The SVG text, as wide as the specification says, in pixels of 1/96 inch. The same input gives the same text.
+ * @throws {TypeError} If Vega-Lite or Vega warns about the specification, or it refers to data outside.
+ */
+export async function renderSvg(spec: TopLevelSpec): Promise<string> {
+  const image = await parseSvg(await layOut(spec));
+  try {
+    const title = escapeXml(String(spec.description ?? "Figure"));
+    return image.toString()
+      .replace(/^<svg /, '<svg role="img" ')
+      .replace(/>/, `>\n    <title>${title}</title>`)
+      .replace(/ (?:d|transform)="[^"]*"/g, (attribute) => attribute.replace(/-?\d+\.\d+(?:e-?\d+)?/g, round));
+  } finally {
+    image.free();
+  }
+}
+
+/**
+ * Draws a figure as PNG on a white ground.
+ *
+ * @param spec Vega-Lite specification with its data inside.
+ * @param options Scale.
+ * @returns The PNG file.
+ * @throws {TypeError} If Vega-Lite or Vega warns about the specification, or it refers to data outside.
+ */
+export async function renderPng(spec: TopLevelSpec, options: RenderPngOptions = {}): Promise<Uint8Array> {
+  const image = await parseSvg(await layOut(spec), options.scale ?? 2);
+  try {
+    const rendered = image.render();
+    try {
+      return rendered.asPng();
+    } finally {
+      rendered.free();
+    }
+  } finally {
+    image.free();
+  }
+}
+
+type Resvg = InstanceType<typeof import("@resvg/resvg-wasm").Resvg>;
+
+/** SVG with texts that still need the font. */
+async function layOut(spec: TopLevelSpec): Promise<string> {
+  const [vega, { compile }, { widthOf }] = await Promise.all([import("vega"), import("vega-lite"), loadDrawing()]);
+  const metrics =
+    (vega as unknown as { textMetrics: { width: (item: { fontSize?: number }, text: unknown) => number } })
+      .textMetrics;
+  metrics.width = (item, text) => widthOf(String(text ?? ""), item.fontSize ?? 11);
+
+  const warnings: string[] = [];
+  const logger = listening(warnings);
+  const compiled = compile(spec, { logger });
+  refuse(warnings);
+  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logger, loader: closedLoader() });
+  try {
+    const svg = await view.toSVG();
+    refuse(warnings);
+    return svg;
+  } finally {
+    view.finalize();
+  }
+}
+
+/** Every warning is an error: a figure that needs one is wrong. */
+function refuse(warnings: readonly string[]): void {
+  if (warnings.length > 0) throw new TypeError(`Cannot draw the figure without a warning: ${warnings.join("; ")}`);
+}
+
+async function parseSvg(svg: string, scale = 1): Promise<Resvg> {
+  const { Resvg, font } = await loadDrawing();
+  return new Resvg(svg, {
+    font: { fontBuffers: [font], defaultFontFamily: FONT, sansSerifFamily: FONT },
+    fitTo: { mode: "zoom", value: scale },
+    background: "white",
+  });
+}
+
+interface Drawing {
+  readonly Resvg: typeof import("@resvg/resvg-wasm").Resvg;
+  readonly font: Uint8Array;
+  readonly widthOf: (text: string, fontSize: number) => number;
+}
+
+let drawing: Promise<Drawing> | undefined;
+
+/** Loads the rasteriser and the font from their npm packages, once; the figures' data alone needs neither. */
+function loadDrawing(): Promise<Drawing> {
+  drawing ??= (async () => {
+    const [{ initWasm, Resvg }, wasm, font] = await Promise.all([
+      import("@resvg/resvg-wasm"),
+      readFromPackage("@resvg/resvg-wasm", "index_bg.wasm"),
+      readFromPackage("dejavu-fonts-ttf", "ttf/DejaVuSans.ttf"),
+    ]);
+    await initWasm(wasm);
+    return { Resvg, font, widthOf: advanceWidths(font) };
+  })();
+  return drawing;
+}
+
+async function readFromPackage(name: string, file: string): Promise<Uint8Array<ArrayBuffer>> {
+  const path = findPackageJSON(name, import.meta.url);
+  if (path === undefined) throw new TypeError(`Cannot find the npm package "${name}": run "deno install" first`);
+  return await Deno.readFile(path.replace(/package\.json$/, file));
+}
+
+/** A logger that keeps warnings and errors; it throws none, as some come from a task that nobody awaits. */
+function listening(warnings: string[]): import("vega").LoggerInterface {
+  const keep = (...messages: readonly unknown[]) => {
+    warnings.push(messages.join(" "));
+    return logger;
+  };
+  const silent = () => logger;
+  const logger = { level: () => 0, error: keep, warn: keep, info: silent, debug: silent };
+  // The level's setter returns the logger, its getter a number; Vega-Lite and Vega type that as an overload.
+  return logger as unknown as import("vega").LoggerInterface;
+}
+
+/** A loader that reads nothing: the data of a figure is inside its specification. */
+function closedLoader(): import("vega").Loader {
+  const refuse = (uri: string) =>
+    Promise.reject(new TypeError(`Cannot draw the figure as it reads "${uri}": put its data inside`));
+  return { load: refuse, sanitize: refuse, http: refuse, file: refuse };
+}
+
+function round(digits: string): string {
+  return String(Math.round(Number(digits) * 100) / 100);
+}
+
+function escapeXml(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}

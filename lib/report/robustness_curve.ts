@@ -1,0 +1,127 @@
+import type { EvaluationRow } from "../core/mod.ts";
+import { accuraciesOf, cleanOf, requireAttack } from "./_accuracy.ts";
+import { spreadLabels } from "./_labels.ts";
+import type { TopLevelSpec } from "./render.ts";
+import { COLUMN_WIDTH, FONT_SIZE, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
+
+/** Options of {@linkcode robustnessCurve}. */
+export interface RobustnessCurveOptions {
+  /**
+   * Attack whose rows make the curve.
+   * @default {"pgd-20"}
+   */
+  readonly attack?: string;
+  /** Heading above the figure; none where omitted. */
+  readonly title?: string;
+  /**
+   * Width of the whole figure in pixels of 1/96 inch.
+   * @default {321}
+   */
+  readonly width?: number;
+  /**
+   * Height of the whole figure in pixels of 1/96 inch.
+   * @default {220}
+   */
+  readonly height?: number;
+}
+
+/**
+ * Draws accuracy (percent) against the radius of an attack (units of 1/255), one line per method, with the 95 % Wilson
+ * interval of every point as a band. The point at radius 0 is the accuracy without attack. Methods that have no row of
+ * the attack are left out; names stand at the end of their lines.
+ *
+ * @param rows Rows of `evaluation.csv`, in any order.
+ * @param options Attack, heading and size.
+ * @returns A Vega-Lite specification with its data inside.
+ * @throws {UsageError} If no row has the attack.
+ * @throws {DataError} If a method has no "clean" row, or two rows stand for the same thing.
+ */
+export function robustnessCurve(rows: readonly EvaluationRow[], options: RobustnessCurveOptions = {}): TopLevelSpec {
+  const { attack = "pgd-20", title, width = COLUMN_WIDTH, height = 220 } = options;
+  requireAttack(rows, attack);
+  const accuracies = accuraciesOf(rows);
+  const attacked = accuracies.filter((row) => row.attack === attack && row.eps > 0);
+  const styles = methodStyles(attacked.map((row) => row.method));
+  const methods = [...styles.keys()];
+  const points = methods.flatMap((method) =>
+    [cleanOf(accuracies, method), ...attacked.filter((row) => row.method === method)]
+      .sort((a, b) => a.eps - b.eps)
+      .map(({ eps, accuracy, low, high, n }) => ({ method: labelOf(method), eps, accuracy, low, high, n }))
+  );
+  const radii = [...new Set(points.map((point) => point.eps))].sort((a, b) => a - b);
+  const largest = radii.at(-1)!;
+  const color = {
+    field: "method",
+    type: "nominal" as const,
+    scale: { domain: methods.map(labelOf), range: [...styles.values()].map((style) => style.color) },
+    legend: null,
+  };
+  const shape = {
+    field: "method",
+    type: "nominal" as const,
+    scale: { domain: methods.map(labelOf), range: [...styles.values()].map((style) => style.shape) },
+    legend: null,
+  };
+  const x = {
+    field: "eps",
+    type: "quantitative" as const,
+    scale: { domain: [0, largest], nice: false },
+    axis: { title: `${labelOf(attack)} radius ε (units of 1/255)`, values: radii, grid: false, labelFlush: false },
+  };
+  const y = (field: string) => ({
+    field,
+    type: "quantitative" as const,
+    scale: { domain: [0, 100], nice: false },
+    axis: { title: "Accuracy (%)", values: [0, 20, 40, 60, 80, 100] },
+  });
+
+  // Names at the line ends, pushed apart where they would overlap, each tied to its line by a short leader.
+  const ends = methods.map((method) => points.findLast((point) => point.method === labelOf(method))!);
+  const plotHeight = height - (title === undefined ? 50 : 70);
+  const heights = spreadLabels(ends.map((end) => end.accuracy), 100 * (FONT_SIZE.label + 2) / plotHeight, 0, 100);
+  const labelEps = Math.round(largest * 1.07 * 1e4) / 1e4;
+  const names = ends.map((end, i) => ({ method: end.method, eps: labelEps, accuracy: heights[i]! }));
+  const leaders = ends.flatMap((end, i) => [{ method: end.method, eps: end.eps, accuracy: end.accuracy }, names[i]!]);
+
+  return {
+    $schema: SCHEMA,
+    description: `Accuracy in percent against the radius of ${labelOf(attack)} for ` +
+      `${methods.map(labelOf).join(", ")}; bands are 95 % Wilson intervals.`,
+    width,
+    height,
+    autosize: { type: "fit", contains: "padding" },
+    padding: { left: 4, top: 6, right: 4, bottom: 4 },
+    ...(title === undefined ? {} : { title }),
+    config: THEME,
+    data: { name: "points", values: points },
+    layer: [
+      {
+        mark: { type: "area", opacity: 0.16 },
+        encoding: { x, y: y("low"), y2: { field: "high" }, color },
+      },
+      {
+        mark: { type: "line", strokeWidth: 0.7, opacity: 0.6 },
+        data: { name: "leaders", values: leaders },
+        encoding: { x, y: y("accuracy"), color },
+      },
+      {
+        mark: { type: "line", strokeWidth: 1.5 },
+        encoding: { x, y: y("accuracy"), color },
+      },
+      {
+        mark: { type: "point", filled: true, opacity: 1, size: 28 },
+        encoding: { x, y: y("accuracy"), color, shape },
+      },
+      {
+        mark: { type: "point", filled: true, opacity: 1, size: 28 },
+        data: { name: "keys", values: names },
+        encoding: { x, y: y("accuracy"), color, shape },
+      },
+      {
+        mark: { type: "text", align: "left", baseline: "middle", dx: 6 },
+        data: { name: "names", values: names },
+        encoding: { x, y: y("accuracy"), text: { field: "method", type: "nominal" } },
+      },
+    ],
+  };
+}

@@ -1,0 +1,292 @@
+import { CheckpointError, DivergedError, type NdArray, rng, scalar, type StepRow, UsageError } from "../core/mod.ts";
+import { type AugmentSpec, batchesPerEpoch, type Dataset, trainBatches } from "../data/mod.ts";
+import {
+  disposeTree,
+  type Engine,
+  isValue,
+  type Leaf,
+  putTree,
+  readTree,
+  takeTree,
+  type Value,
+} from "../engine/mod.ts";
+import type { Classifier, Mode, Model, Weights } from "../models/mod.ts";
+import { objectiveOf, type ObjectiveSpec } from "../objectives/mod.ts";
+import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec } from "./optimizer.ts";
+import { learningRate, type ScheduleSpec } from "./schedule.ts";
+import { type BatchNormUpdates, trainingStep } from "./step.ts";
+import type { TrainState } from "./train_state.ts";
+
+/** What a training is made of. */
+export interface TrainOptions {
+  /** Name of the network in rows and messages: "kdiga". */
+  readonly name: string;
+  /** The student. */
+  readonly model: Model;
+  /** What to train for. */
+  readonly objective: ObjectiveSpec;
+  /** How to update. */
+  readonly optimizer: OptimizerSpec;
+  /** Learning rate of each step. */
+  readonly schedule: ScheduleSpec;
+  /** Passes over the data set. */
+  readonly epochs: number;
+  /** Images per step; what is left of an epoch below that is left out. */
+  readonly batchSize: number;
+  /** Names the streams of the first weights, the order of the images, their augmentation and the perturbations. */
+  readonly seed: number;
+  /** Random changes of the images; none where omitted. */
+  readonly augment?: AugmentSpec;
+  /** What to train on. */
+  readonly dataset: Dataset;
+  /** The frozen teacher, used by the objectives that need one. Its owner disposes of its weights. */
+  readonly teacher?: Classifier;
+  /** Where to go on; new weights where omitted. */
+  readonly from?: TrainState;
+  /** A checkpoint after every so many steps, counted from the first of all; none where omitted. */
+  readonly checkpointEvery?: number;
+  /**
+   * Which forward passes of a step move batch norm's running statistics.
+   * @default {"first"}
+   */
+  readonly batchNormUpdates?: BatchNormUpdates;
+}
+
+/** A step has been done. */
+export interface StepEvent {
+  /** Discriminates the events. */
+  readonly kind: "step";
+  /** The line of `steps.csv`. */
+  readonly row: StepRow;
+  /** Share of the batch that was classified correctly, in training mode, before the update. */
+  readonly accuracy: number;
+  /** Steps done. */
+  readonly done: number;
+  /** Steps in all. */
+  readonly total: number;
+}
+
+/** A state to keep, in memory; all its numbers are finite. */
+export interface CheckpointEvent {
+  /** Discriminates the events. */
+  readonly kind: "checkpoint";
+  /** The state. */
+  readonly state: TrainState;
+}
+
+/** Training is over. */
+export interface EndEvent {
+  /** Discriminates the events. */
+  readonly kind: "end";
+  /** The weights after the last step, in memory; all finite. */
+  readonly weights: Weights<NdArray>;
+}
+
+/** What {@linkcode train} reports. */
+export type TrainEvent = StepEvent | CheckpointEvent | EndEvent;
+
+/**
+ * Trains a network, step by step. Nothing depends on where it was interrupted: from the state after step k it goes on
+ * bit for bit as the uninterrupted run, on the same engine and machine.
+ *
+ * Leaving the loop (`break`, or an error) gives back all that it put on the engine.
+ *
+ * @param engine Where the steps run; the student's weights stay on it between them.
+ * @param options The training.
+ * @returns A step event after every step, a checkpoint event after every `checkpointEvery` steps, and one end event.
+ * @throws {UsageError} If the options do not fit each other.
+ * @throws {CheckpointError} If `from` is not a state of this model, optimizer and length.
+ * @throws {DivergedError} If a term, or a weight that would be handed out, is not finite.
+ *
+ * @example Usage
+ * ```ts ignore
+ * for await (const event of train(engine, { name: "kdiga", objective: KDIGA_PAPER, teacher, ...rest })) {
+ *   if (event.kind === "step") draw(event.done / event.total, event.row.loss);
+ *   if (event.kind === "end") await save(event.weights);
+ * }
+ * ```
+ */
+export async function* train(engine: Engine, options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
+  const { name, model, objective: spec, optimizer, schedule, epochs, batchSize, seed, augment, dataset } = options;
+  const { checkpointEvery, batchNormUpdates } = options;
+  const objective = objectiveOf(spec);
+  checkOptions(options, objective.needsTeacher);
+  const teacher = objective.needsTeacher ? options.teacher : undefined;
+  const perEpoch = batchesPerEpoch(dataset.ids.length, batchSize);
+  const total = epochs * perEpoch;
+  learningRate(schedule, 0, total); // A schedule that cannot be meant is refused before any work.
+  const first = firstState(options, total);
+
+  const program = engine.compile(
+    trainingStep({
+      model,
+      teacher: teacher?.logits,
+      objective: spec,
+      optimizer,
+      ...(batchNormUpdates === undefined ? {} : { batchNormUpdates }),
+    }),
+    { name: `train ${name}` },
+  );
+  const frozen = teacher === undefined ? undefined : { ...teacher, weights: putTree(engine, teacher.weights) };
+  let state: EngineState = putTree(engine, { ...first.weights, velocity: first.velocity });
+  let step = first.step;
+
+  try {
+    while (step < total) {
+      const epoch = Math.floor(step / perEpoch);
+      const batches = trainBatches(dataset, {
+        batchSize,
+        rng: rng(seed, "data"),
+        epoch,
+        from: step % perEpoch,
+        ...(augment === undefined ? {} : { augment }),
+      });
+      for (const { x, y, ids } of batches) {
+        const rate = learningRate(schedule, step, total);
+        const xAdv = await objective.perturb?.({
+          engine,
+          student: (mode) => asClassifier(model, mode, state),
+          teacher: frozen,
+          x,
+          y,
+          ids,
+          rng: rng(seed, "perturb", step),
+        }, spec);
+        let outputs;
+        try {
+          outputs = await program({
+            ...state,
+            teacher: frozen?.weights,
+            x,
+            y,
+            xAdv,
+            learningRate: scalar(rate),
+            progress: scalar(step / total),
+          });
+        } finally {
+          disposeTree(xAdv);
+        }
+        disposeTree(state);
+        state = { parameters: outputs.parameters, buffers: outputs.buffers, velocity: outputs.velocity };
+        const read = await takeTree(engine, { terms: outputs.terms, accuracy: outputs.accuracy });
+
+        const terms = Object.fromEntries(objective.termNames(spec).map((term) => [term, read.terms[term]!.data[0]!]));
+        for (const [term, value] of Object.entries(terms)) {
+          if (!Number.isFinite(value)) throw new DivergedError(step, term, value);
+        }
+        const loss = Object.values(terms).reduce((sum, value) => sum + value, 0);
+        const row = { method: name, step, epoch, learningRate: rate, loss, terms };
+        step++;
+        yield { kind: "step", row, accuracy: read.accuracy.data[0]!, done: step, total };
+        if (checkpointEvery !== undefined && step % checkpointEvery === 0) {
+          yield { kind: "checkpoint", state: await readState(engine, state, step) };
+        }
+      }
+    }
+    yield { kind: "end", weights: (await readState(engine, state, step)).weights };
+  } finally {
+    disposeTree(state);
+    disposeNew(frozen?.weights, teacher?.weights);
+    program.dispose();
+  }
+}
+
+/** What lives on the engine between steps. */
+interface EngineState {
+  readonly parameters: Named<Value>;
+  readonly buffers: Named<Value>;
+  readonly velocity: Named<Value>;
+}
+
+function asClassifier(model: Model, mode: Mode, { parameters, buffers }: EngineState): Classifier {
+  const { classes, inputShape, logits, trainLogits } = model;
+  return { classes, inputShape, logits: mode === "train" ? trainLogits : logits, weights: { parameters, buffers } };
+}
+
+function checkOptions(options: TrainOptions, needsTeacher: boolean): void {
+  const { name, model, objective, epochs, batchSize, dataset, teacher, checkpointEvery } = options;
+  const checkCount = (value: number, what: string) => {
+    if (!Number.isInteger(value) || value < 1) {
+      throw new UsageError(`Cannot train "${name}" with ${what} ${value}: write an integer of at least 1`);
+    }
+  };
+  checkCount(epochs, "epochs");
+  checkCount(batchSize, "batchSize");
+  if (checkpointEvery !== undefined) checkCount(checkpointEvery, "checkpointEvery");
+  const images = dataset.ids.length;
+  if (images < batchSize) {
+    throw new UsageError(
+      `Cannot train "${name}" with batches of ${batchSize} on the ${images} images of "${dataset.name}": ` +
+        "take smaller batches or more images",
+    );
+  }
+  for (const [who, network] of [["the network", model], ["the teacher", teacher]] as const) {
+    if (network === undefined) continue;
+    const [expected, actual] = [
+      describe(network.inputShape, network.classes),
+      describe(dataset.imageShape, dataset.classes.length),
+    ];
+    if (expected === actual) continue;
+    throw new UsageError(
+      `Cannot train "${name}" on "${dataset.name}" as it has ${actual} where ${who} is made for ${expected}: ` +
+        `take data and networks that fit`,
+    );
+  }
+  if (needsTeacher && teacher === undefined) {
+    throw new UsageError(
+      `Cannot train "${name}" with the objective "${objective.kind}" as it has no teacher: give one`,
+    );
+  }
+}
+
+function describe(imageShape: readonly number[], classes: number): string {
+  return `images [${imageShape.join(", ")}] of ${classes} classes`;
+}
+
+/** Where training starts: `from`, or new weights. */
+function firstState({ name, model, optimizer, seed, from }: TrainOptions, total: number): TrainState {
+  const fresh = model.init(rng(seed, "init"));
+  const velocity = (OPTIMIZERS[optimizer.kind] as Optimizer<OptimizerSpec>).init(optimizer, fresh.parameters);
+  if (from === undefined) return { step: 0, weights: fresh, velocity };
+  if (from.step > total) {
+    throw new CheckpointError(
+      `Cannot go on training "${name}" from step ${from.step} as it ends at step ${total}: train for more epochs`,
+    );
+  }
+  const shapesOf = (arrays: Named<NdArray>) =>
+    new Map(Object.entries(arrays).map(([key, { shape }]) => [key, `[${shape.join(", ")}]`]));
+  const compare = (group: string, expected: Named<NdArray>, actual: Named<NdArray>) => {
+    const [wanted, found] = [shapesOf(expected), shapesOf(actual)];
+    for (const key of new Set([...wanted.keys(), ...found.keys()])) {
+      if (wanted.get(key) === found.get(key)) continue;
+      throw new CheckpointError(
+        `Cannot go on training "${name}" from this state as its ${group} "${key}" is ${
+          found.get(key) ?? "missing"
+        } where ` +
+          `${wanted.get(key) ?? "none"} is expected: give a state of the same model and optimizer`,
+      );
+    }
+  };
+  compare("parameter", fresh.parameters, from.weights.parameters);
+  compare("buffer", fresh.buffers, from.weights.buffers);
+  compare("velocity", velocity, from.velocity);
+  return from;
+}
+
+/** The state in memory. */
+async function readState(engine: Engine, state: EngineState, step: number): Promise<TrainState> {
+  const { parameters, buffers, velocity } = await readTree(engine, state);
+  for (const [key, { data }] of Object.entries({ ...parameters, ...buffers })) {
+    for (const value of data) if (!Number.isFinite(value)) throw new DivergedError(step - 1, key, value);
+  }
+  return { step, weights: { parameters, buffers }, velocity };
+}
+
+/** Disposes of the values that were put for a tree of arrays and values. */
+function disposeNew(values: Weights<Value> | undefined, given: Weights<Leaf> | undefined): void {
+  for (const group of ["parameters", "buffers"] as const) {
+    for (const [key, value] of Object.entries(values?.[group] ?? {})) {
+      if (!isValue(given?.[group][key])) value.dispose();
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import { CheckpointError, type NdArray } from "../core/mod.ts";
+import { decodeSafetensors, encodeSafetensors, type Weights } from "../models/mod.ts";
+import type { Named } from "./optimizer.ts";
+
+/** All that a training needs to go on as if it had never stopped; data order and noise follow from seed and step. */
+export interface TrainState {
+  /** Steps done. */
+  readonly step: number;
+  /** Weights of the student. */
+  readonly weights: Weights<NdArray>;
+  /** Velocity of the optimizer. */
+  readonly velocity: Named<NdArray>;
+}
+
+const GROUPS = ["parameters", "buffers", "velocity"] as const;
+
+/**
+ * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "velocity.NAME" in this library's
+ * layout, bit for bit.
+ *
+ * @param state The state.
+ * @param experiment Hash of the experiment, which a reader can insist on.
+ * @returns The bytes of the file.
+ */
+export function encodeTrainState(state: TrainState, experiment: string): Uint8Array {
+  const groups = { ...state.weights, velocity: state.velocity };
+  const tensors = Object.fromEntries(
+    GROUPS.flatMap((group) => Object.entries(groups[group]).map(([name, array]) => [`${group}.${name}`, array])),
+  );
+  return encodeSafetensors({ tensors, metadata: { step: String(state.step), experiment } });
+}
+
+/**
+ * Reads what {@linkcode encodeTrainState} wrote.
+ *
+ * @param bytes The bytes of the file.
+ * @param experiment Hash of the experiment that is to go on.
+ * @param name Name of the file, for messages.
+ * @returns The state.
+ * @throws {CheckpointError} If the bytes are no such file, or were written by another experiment.
+ */
+export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "the checkpoint"): TrainState {
+  const { tensors, metadata = {} } = decodeSafetensors(bytes, name);
+  const { step = "none", experiment: author = "none" } = metadata;
+  if (!/^\d{1,15}$/.test(step)) {
+    throw new CheckpointError(
+      `Cannot resume from "${name}" as its number of steps is "${step}": give a checkpoint of a training`,
+    );
+  }
+  if (author !== experiment) {
+    throw new CheckpointError(
+      `Cannot resume from "${name}" as experiment ${author} wrote it, not ${experiment}: start anew, or give its own`,
+    );
+  }
+  const groups: Record<typeof GROUPS[number], Record<string, NdArray>> = { parameters: {}, buffers: {}, velocity: {} };
+  for (const [path, array] of Object.entries(tensors)) {
+    const group = GROUPS.find((prefix) => path.startsWith(`${prefix}.`));
+    if (group === undefined) {
+      throw new CheckpointError(`Cannot resume from "${name}" as it holds "${path}": give a checkpoint of a training`);
+    }
+    groups[group][path.slice(group.length + 1)] = array;
+  }
+  return {
+    step: Number(step),
+    weights: { parameters: groups.parameters, buffers: groups.buffers },
+    velocity: groups.velocity,
+  };
+}

@@ -1,0 +1,115 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../lib/core/mod.ts";
+import { type AttackSpec, validateSpec } from "../../lib/attacks/mod.ts";
+
+function assertRefuses(spec: unknown, message: string, eps: readonly number[] = [0.1]): void {
+  const error = assertThrows(() => validateSpec(spec, eps, "attacks[1].attack"), UsageError) as UsageError;
+  assertEquals(error.message, message);
+}
+
+Deno.test("validateSpec() returns every good spec as it is", () => {
+  const good: AttackSpec[] = [
+    { kind: "fgsm" },
+    { kind: "fgsm", norm: "L2", loss: "margin" },
+    { kind: "pgd", steps: 1 },
+    { kind: "pgd", steps: 20, norm: "Linf", loss: "crossEntropy", restarts: 5, randomStart: true, relativeStepSize: 2 },
+    { kind: "pgd", steps: 20, stepSize: "2/255", randomStart: false, restarts: 1 },
+  ];
+  for (const spec of good) assertStrictEquals(validateSpec(spec, [0, 1 / 255, 8 / 255, 1]), spec);
+});
+
+Deno.test("validateSpec() names the path of what is no spec, or of no known kind", () => {
+  assertRefuses(
+    "pgd",
+    'Cannot use attacks[1].attack as it is "pgd": write an object such as { "kind": "pgd", "steps": 20 }',
+  );
+  assertRefuses(
+    null,
+    'Cannot use attacks[1].attack as it is null: write an object such as { "kind": "pgd", "steps": 20 }',
+  );
+  assertRefuses({ steps: 3 }, 'Cannot use attacks[1].attack as it has no kind: write "fgsm" or "pgd"');
+  assertRefuses({ kind: "cw" }, 'Cannot use attacks[1].attack.kind as it is "cw": write "fgsm" or "pgd"');
+  assertRefuses({ kind: "toString" }, 'Cannot use attacks[1].attack.kind as it is "toString": write "fgsm" or "pgd"');
+});
+
+Deno.test("validateSpec() names unknown keys, norms and losses, and what would do", () => {
+  assertRefuses(
+    { kind: "fgsm", steps: 3 },
+    "Cannot use attacks[1].attack.steps as a fgsm attack has no such key: write one of kind, norm, loss",
+  );
+  assertRefuses(
+    { kind: "pgd", steps: 3, step: 1 },
+    "Cannot use attacks[1].attack.step as a pgd attack has no such key: write one of kind, norm, steps, " +
+      "relativeStepSize, stepSize, restarts, randomStart, loss",
+  );
+  assertRefuses(
+    { kind: "fgsm", norm: "Linfinity" },
+    'Cannot use attacks[1].attack.norm as it is "Linfinity": write "Linf" or "L2"',
+  );
+  assertRefuses(
+    { kind: "fgsm", loss: 1 },
+    'Cannot use attacks[1].attack.loss as it is 1: write "crossEntropy" or "margin"',
+  );
+});
+
+Deno.test("validateSpec() refuses counts that are not positive integers", () => {
+  for (
+    const [value, shown] of [[0, "0"], [-1, "-1"], [2.5, "2.5"], [NaN, "NaN"], ["20", '"20"'], [undefined, "undefined"]]
+  ) {
+    assertRefuses(
+      { kind: "pgd", steps: value },
+      `Cannot use attacks[1].attack.steps as it is ${shown}: write a positive integer`,
+    );
+  }
+  assertRefuses(
+    { kind: "pgd", steps: 2, restarts: 0 },
+    "Cannot use attacks[1].attack.restarts as it is 0: write a positive integer",
+  );
+  assertRefuses(
+    { kind: "pgd", steps: 2, restarts: 2, randomStart: false },
+    "Cannot use attacks[1].attack.restarts = 2 without a random start as all starts would be alike: " +
+      "write 1, or set randomStart to true",
+  );
+  assertRefuses(
+    { kind: "pgd", steps: 2, randomStart: "no" },
+    'Cannot use attacks[1].attack.randomStart as it is "no": write true or false',
+  );
+});
+
+Deno.test("validateSpec() refuses steps that are longer than the ball, not positive, or given twice", () => {
+  assertRefuses(
+    { kind: "pgd", steps: 2, stepSize: "2/255", relativeStepSize: 0.25 },
+    "Cannot use attacks[1].attack.stepSize together with attacks[1].attack.relativeStepSize: leave one of them out",
+  );
+  for (const value of [2.01, 0, -1, NaN]) {
+    assertRefuses(
+      { kind: "pgd", steps: 2, relativeStepSize: value },
+      `Cannot use attacks[1].attack.relativeStepSize as it is ${value}: write a share of eps above 0 and up to 2, ` +
+        "the ball's diameter",
+    );
+  }
+  for (const value of ["0", "-1/255", "2", "fast", 0.01]) {
+    assertRefuses(
+      { kind: "pgd", steps: 2, stepSize: value },
+      `Cannot use attacks[1].attack.stepSize as it is ${JSON.stringify(value)}: write a text of a length in pixel ` +
+        'units above 0 and up to 1, such as "2/255" or "0.01"',
+    );
+  }
+  // The released baselines of a later paper train with step 8/255 in a ball of 2/255: that cannot be written here.
+  assertRefuses(
+    { kind: "pgd", steps: 10, stepSize: "8/255" },
+    'Cannot use attacks[1].attack.stepSize as it is "8/255" at eps 2/255, longer than the ball\'s diameter: ' +
+      "write at most 4/255, or use relativeStepSize",
+    [8 / 255, 2 / 255],
+  );
+});
+
+Deno.test("validateSpec() refuses radii outside of the pixel box", () => {
+  for (const eps of [-0.1, 8, NaN, Infinity]) {
+    assertRefuses(
+      { kind: "fgsm" },
+      `Cannot use attacks[1].attack at eps ${eps} as pixels are in [0,1]: write a radius from 0 to 1, such as 8/255`,
+      [eps],
+    );
+  }
+});

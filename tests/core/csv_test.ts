@@ -1,0 +1,147 @@
+import { assertEquals, assertThrows } from "@std/assert";
+import {
+  DataError,
+  type EvaluationRow,
+  type EvidenceRow,
+  formatEvaluation,
+  formatEvidence,
+  formatSteps,
+  parseEvaluation,
+  parseEvidence,
+  parseSteps,
+  type StepRow,
+} from "../../lib/core/mod.ts";
+
+const EVALUATION: EvaluationRow[] = [
+  { method: "kdiga", attack: "pgd-20", eps: "8/255", n: 100, correct: 41, rate: 0.41, low: 0.3186, high: 0.508 },
+  { method: 'a "b", c', attack: "clean", eps: "0", n: 1, correct: 0, rate: 0, low: 0, high: 0.79 },
+];
+const EVIDENCE: EvidenceRow[] = [
+  {
+    method: "kd",
+    attack: "fgsm",
+    eps: "2/255",
+    image: 7,
+    label: 3,
+    cleanMargin: 1.25,
+    margin: -1e-7,
+    success: 1,
+    firstStep: 0,
+    seed: 5,
+  },
+  {
+    method: "kd",
+    attack: "fgsm",
+    eps: "2/255",
+    image: 8,
+    label: 0,
+    cleanMargin: -Infinity,
+    margin: NaN,
+    success: 0,
+    firstStep: "",
+    seed: 5,
+  },
+];
+const STEPS: StepRow[] = [
+  {
+    method: "natural",
+    step: 0,
+    epoch: 0,
+    learningRate: 0.1,
+    loss: 2.302585092994046,
+    terms: { ce: 2.302585092994046 },
+  },
+  { method: "kdiga", step: 1, epoch: 0, learningRate: 0.1, loss: 1.5, terms: { ce: 1, iga: 0.5 } },
+];
+
+Deno.test("formatEvaluation() and its kin write the documented columns, and what is written reads back", () => {
+  assertEquals(
+    formatEvaluation(EVALUATION),
+    "method,attack,eps,n,correct,rate,low,high\n" +
+      'kdiga,pgd-20,8/255,100,41,0.41,0.3186,0.508\n"a ""b"", c",clean,0,1,0,0,0,0.79\n',
+  );
+  assertEquals(
+    formatEvidence(EVIDENCE),
+    "method,attack,eps,image,label,cleanMargin,margin,success,firstStep,seed\n" +
+      "kd,fgsm,2/255,7,3,1.25,-1e-7,1,0,5\nkd,fgsm,2/255,8,0,-Infinity,NaN,0,,5\n",
+  );
+  assertEquals(
+    formatSteps(STEPS),
+    "method,step,epoch,learningRate,loss,ce,iga\n" +
+      "natural,0,0,0.1,2.302585092994046,2.302585092994046,\nkdiga,1,0,0.1,1.5,1,0.5\n",
+  );
+  assertEquals(parseEvaluation(formatEvaluation(EVALUATION)), { rows: EVALUATION, torn: false });
+  assertEquals(parseEvidence(formatEvidence(EVIDENCE)), { rows: EVIDENCE, torn: false });
+  assertEquals(parseSteps(formatSteps(STEPS)), { rows: STEPS, torn: false });
+  assertEquals(parseSteps(formatSteps(STEPS).replaceAll("\n", "\r\n")).rows, STEPS);
+  assertEquals(parseEvaluation(""), { rows: [], torn: false });
+  assertEquals(parseEvaluation(formatEvaluation([])), { rows: [], torn: false });
+});
+
+Deno.test("formatSteps() appends under the columns of the first lines", () => {
+  const terms = ["ce", "kl", "iga"];
+  const text = formatSteps(STEPS.slice(0, 1), { terms }) + formatSteps(STEPS.slice(1), { terms, headers: false });
+  assertEquals(text, formatSteps(STEPS, { terms }));
+  assertEquals(parseSteps(text).rows, STEPS);
+  assertEquals(
+    assertThrows(() => formatSteps(STEPS, { terms: ["ce"] }), TypeError).message,
+    'Cannot write the term "iga" as the columns of terms are [ce]: add it to them',
+  );
+  assertThrows(() => formatSteps([], { terms: ["loss"] }), TypeError, 'Cannot write a term named "loss"');
+  assertThrows(
+    () => formatEvaluation([{ ...EVALUATION[0]!, method: "a\nb" }]),
+    TypeError,
+    'Cannot write "a\\nb" to a CSV file as it has a line break: rename it',
+  );
+});
+
+Deno.test("parseEvaluation() leaves out a torn last line, wherever it was cut", () => {
+  const text = formatEvaluation(EVALUATION);
+  const second = text.indexOf('"a');
+  for (let end = second; end < text.length; end++) {
+    assertEquals(parseEvaluation(text.slice(0, end)), { rows: EVALUATION.slice(0, 1), torn: end > second });
+  }
+  assertEquals(parseEvaluation("method,att"), { rows: [], torn: true });
+});
+
+Deno.test("parseEvaluation() names the line that is bad, and what was expected", () => {
+  const [header, first] = formatEvaluation(EVALUATION).split("\n");
+  const message = (text: string) =>
+    assertThrows(() => parseEvaluation(text, "runs/x/evaluation.csv"), DataError).message;
+  assertEquals(
+    message(`${header}\n\n${first}\nkd,clean,0,1\n${first}\n`),
+    'Cannot read line 4 of "runs/x/evaluation.csv" as it has 4 fields where 8 were expected: mend or remove it',
+  );
+  assertEquals(
+    message(`${header}\n${first!.replace("100", "1e2")}\n`),
+    'Cannot read line 2 of "runs/x/evaluation.csv" as its n is "1e2" where an integer of 0 or more was expected: ' +
+      "mend or remove it",
+  );
+  assertEquals(
+    message(`${header}\n${first!.replace("0.3186", "")}\n`),
+    'Cannot read line 2 of "runs/x/evaluation.csv" as its low is "" where a number was expected: mend or remove it',
+  );
+  assertEquals(
+    message("method,attack\n"),
+    'Cannot read "runs/x/evaluation.csv" as its columns are "method,attack" where ' +
+      '"method,attack,eps,n,correct,rate,low,high" were expected: ' +
+      "use a file that this version wrote, or remove it to write it anew",
+  );
+  assertThrows(() => parseEvaluation(`${header}\n"a,b\n`), DataError, 'Cannot read "evaluation.csv" as CSV: ');
+});
+
+Deno.test("parseEvidence() and parseSteps() check their fields", () => {
+  const bad = (text: string, from: string, to: string) => text.replace(from, to);
+  assertThrows(
+    () => parseEvidence(bad(formatEvidence(EVIDENCE), ",1,0,5", ",2,0,5")),
+    DataError,
+    'its success is "2" where 0 or 1 was expected',
+  );
+  assertThrows(
+    () => parseEvidence(bad(formatEvidence(EVIDENCE), ",0,,5", ",0,-1,5")),
+    DataError,
+    'its firstStep is "-1" where an integer of 0 or more, or nothing was expected',
+  );
+  assertThrows(() => parseSteps(bad(formatSteps(STEPS), "0.1", "fast")), DataError, 'its learningRate is "fast"');
+  assertThrows(() => parseSteps("step,method,epoch,learningRate,loss\n"), DataError, "its columns are");
+});

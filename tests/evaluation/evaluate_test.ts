@@ -1,0 +1,268 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import {
+  DataError,
+  type EvidenceRow,
+  float32,
+  formatEvidence,
+  int32,
+  parseEvidence,
+  rng,
+  UsageError,
+} from "../../lib/core/mod.ts";
+import type { Dataset } from "../../lib/data/mod.ts";
+import { add, createEngine, type Engine, matMul, reshape, tanh, type Tensor } from "../../lib/engine/mod.ts";
+import type { Classifier, Weights } from "../../lib/models/mod.ts";
+import { type AttackSpec, runAttack } from "../../lib/attacks/mod.ts";
+import {
+  evaluate,
+  type EvaluateOptions,
+  type EvaluationEvent,
+  evidenceKey,
+  summarize,
+} from "../../lib/evaluation/mod.ts";
+
+const engine = await createEngine("reference");
+
+const logits = ({ parameters }: Weights<Tensor>, x: Tensor): Tensor =>
+  matMul(tanh(add(matMul(reshape(x, [x.shape[0]!, -1]), parameters.w1!), parameters.b1!)), parameters.w2!);
+
+/** A random network 2x2x1 -> 8 tanh -> 3 classes. */
+const CLASSIFIER: Classifier = {
+  classes: 3,
+  inputShape: [2, 2, 1],
+  logits,
+  weights: {
+    parameters: {
+      w1: float32([4, 8], rng(1, "w1").normal(32, 0, 1.5)),
+      b1: float32([8], rng(1, "b1").normal(8, 0, 0.5)),
+      w2: float32([8, 3], rng(1, "w2").normal(24)),
+    },
+    buffers: {},
+  },
+};
+
+/** Random bytes; labels as the network would give them, but for every fifth image. */
+async function imagesFor(count: number): Promise<Dataset> {
+  const images = Uint8Array.from(rng(2, "images").integers(4 * count, 256));
+  const program = engine.compile(({ weights, x }: { weights: Weights<Tensor>; x: Tensor }) => logits(weights, x));
+  const x = float32([count, 2, 2, 1], Array.from(images, (byte) => byte / 255));
+  const z = (await engine.read(await program({ weights: CLASSIFIER.weights, x }))).data;
+  const labels = Int32Array.from({ length: count }, (_, i) => {
+    const row = Array.from(z.slice(3 * i, 3 * i + 3));
+    return (row.indexOf(Math.max(...row)) + (i % 5 === 4 ? 1 : 0)) % 3;
+  });
+  return {
+    name: "random test",
+    classes: ["a", "b", "c"],
+    imageShape: [2, 2, 1],
+    ids: Int32Array.from({ length: count }, (_, i) => 1000 + 7 * i),
+    images,
+    labels,
+  };
+}
+
+const DATASET = await imagesFor(23);
+const OPTIONS: EvaluateOptions = {
+  method: "student",
+  classifier: CLASSIFIER,
+  dataset: DATASET,
+  attacks: [{ attack: { kind: "fgsm" } }, { attack: { kind: "pgd", steps: 4 } }],
+  eps: ["8/255", "0.1"],
+  seed: 11,
+  batchSize: 4,
+};
+
+async function eventsOf(options: EvaluateOptions, on: Engine = engine): Promise<EvaluationEvent[]> {
+  return await Array.fromAsync(evaluate(on, options));
+}
+
+async function rowsOf(options: EvaluateOptions): Promise<EvidenceRow[]> {
+  return (await eventsOf(options)).flatMap((event) => event.kind === "evidence" ? event.rows : []);
+}
+
+const ROWS = await rowsOf(OPTIONS);
+
+Deno.test("evaluate() gives one row per image clean, and under every attack at every radius, in order", () => {
+  assertEquals(ROWS.length, 23 * (1 + 2 * 2));
+  assertEquals(new Set(ROWS.map(evidenceKey)).size, ROWS.length);
+  const groups = ROWS.map(({ attack, eps }) => `${attack} ${eps}`);
+  assertEquals([...new Set(groups)], ["clean 0", "fgsm 8/255", "fgsm 0.1", "pgd-4 8/255", "pgd-4 0.1"]);
+  assertEquals(groups, Map.groupBy(groups, (group) => group).values().toArray().flat(), "groups are not interleaved");
+  for (const row of ROWS) {
+    const i = DATASET.ids.indexOf(row.image);
+    assertEquals([row.method, row.label, row.seed], ["student", DATASET.labels[i], 11]);
+    assertEquals(row.success, row.margin < 0 ? 1 : 0);
+    assertEquals(row.firstStep === "", row.success === 0);
+  }
+});
+
+Deno.test("evaluate() writes images that are wrong already as fallen at step 0, with their clean margin, unattacked", () => {
+  const wrong = DATASET.ids.filter((_, i) => i % 5 === 4);
+  const clean = ROWS.filter(({ attack }) => attack === "clean");
+  assertEquals(clean.filter(({ success }) => success === 1).map(({ image }) => image), Array.from(wrong));
+  for (const row of ROWS.filter(({ image }) => wrong.includes(image))) {
+    assertEquals([row.success, row.firstStep, row.margin], [1, 0, row.cleanMargin]);
+    assert(row.cleanMargin < 0);
+  }
+});
+
+Deno.test("evaluate() reports what runAttack() does to the images that are left, and the margins of the clean ones", async () => {
+  const clean = new Map(ROWS.filter(({ attack }) => attack === "clean").map((row) => [row.image, row.margin]));
+  for (const row of ROWS) assertEquals(row.cleanMargin, clean.get(row.image));
+  const spec: AttackSpec = { kind: "pgd", steps: 4 };
+  for (const i of [0, 7, 22]) {
+    const x = float32([1, 2, 2, 1], Array.from(DATASET.images.slice(4 * i, 4 * i + 4), (byte) => byte / 255));
+    const batch = { x, y: int32([1], [DATASET.labels[i]!]), ids: DATASET.ids.slice(i, i + 1) };
+    const result = await runAttack(engine, CLASSIFIER, batch, spec, 0.1, rng(11, "attack", "pgd-4"));
+    const row = ROWS.find(({ attack, eps, image }) => attack === "pgd-4" && eps === "0.1" && image === DATASET.ids[i])!;
+    assertEquals([row.margin, row.success], [result.margin[0], result.success[0]]);
+    assertEquals(row.firstStep, result.firstStep[0] === -1 ? "" : result.firstStep[0]);
+  }
+  const fallen = ROWS.filter(({ attack, success, cleanMargin }) =>
+    attack === "pgd-4" && success === 1 && cleanMargin > 0
+  );
+  assert(fallen.length > 3 && ROWS.some(({ attack, success }) => attack === "pgd-4" && success === 0));
+});
+
+Deno.test("evaluate() gives the same rows in batches of any size and images in any order", async () => {
+  for (const batchSize of [1, 5, 23, 64]) assertEquals(await rowsOf({ ...OPTIONS, batchSize }), ROWS);
+  const order = Array.from(DATASET.ids.keys()).reverse();
+  const reversed: Dataset = {
+    ...DATASET,
+    ids: Int32Array.from(order, (i) => DATASET.ids[i]!),
+    labels: Int32Array.from(order, (i) => DATASET.labels[i]!),
+    images: Uint8Array.from(order.flatMap((i) => Array.from(DATASET.images.slice(4 * i, 4 * i + 4)))),
+  };
+  const byKey = (rows: readonly EvidenceRow[]) => rows.toSorted((a, b) => evidenceKey(a) < evidenceKey(b) ? -1 : 1);
+  assertEquals(byKey(await rowsOf({ ...OPTIONS, dataset: reversed })), byKey(ROWS));
+});
+
+Deno.test("evaluate() goes on from a file cut anywhere to the very file of an uninterrupted run", async () => {
+  const whole = formatEvidence(ROWS);
+  for (const share of [0, 0.1, 0.35, 0.62, 0.81, 0.999]) {
+    const { rows } = parseEvidence(whole.slice(0, Math.floor(share * whole.length)));
+    const rest = await rowsOf({ ...OPTIONS, done: new Set(rows.map(evidenceKey)) });
+    assertEquals(formatEvidence([...rows, ...rest]), whole, `cut at ${share}`);
+  }
+});
+
+Deno.test("evaluate() composes batches as before where rows are missing in their midst", async () => {
+  const done = new Set(ROWS.filter((_, i) => i % 3 !== 0).map(evidenceKey));
+  assertEquals(await rowsOf({ ...OPTIONS, done }), ROWS.filter((_, i) => i % 3 === 0));
+});
+
+Deno.test("evaluate() runs nothing where all is done, and only what is missing where some is", async () => {
+  const { engine: counted, calls } = countingCalls();
+  assertEquals(await eventsOf({ ...OPTIONS, done: new Set(ROWS.map(evidenceKey)) }, counted), []);
+  assertEquals(calls(), 0);
+  // Of the last attack at the last radius one batch is missing: six batches clean, one attacked.
+  const done = new Set(ROWS.slice(0, -1).map(evidenceKey));
+  const events = await eventsOf({ ...OPTIONS, done }, counted);
+  assertEquals(events.filter(({ kind }) => kind === "evidence"), [{ kind: "evidence", rows: ROWS.slice(-1) }]);
+  // Clean margins 6; a start, four steps, the last look, the verification.
+  assertEquals(calls(), 6 + 1 + 4 + 1 + 1);
+});
+
+function countingCalls(): { readonly engine: Engine; readonly calls: () => number } {
+  let calls = 0;
+  return {
+    calls: () => calls,
+    engine: {
+      ...engine,
+      compile: (fn, options) => {
+        const program = engine.compile(fn, options);
+        const counted = (inputs: Parameters<typeof program>[0]) => {
+          calls++;
+          return program(inputs);
+        };
+        return Object.assign(counted, { stats: program.stats, dispose: () => program.dispose() });
+      },
+    },
+  };
+}
+
+Deno.test("evaluate() attacks full batches: images that are wrong leave the queue", async () => {
+  const { engine: counted, calls } = countingCalls();
+  await eventsOf({ ...OPTIONS, attacks: [{ attack: { kind: "fgsm" } }], eps: ["0.1"] }, counted);
+  // 23 images make 6 batches; 19 of them stand and make 5, a step and a verification each.
+  assertEquals(calls(), 6 + 2 * 5);
+});
+
+Deno.test("evaluate() tells its progress in passes, which end where the total is", async () => {
+  const events = (await eventsOf(OPTIONS)).filter((event) => event.kind === "progress");
+  const last = events.at(-1)!;
+  // 19 images stand: fgsm costs 3 passes, pgd-4 6 forward and 4 backward, at two radii each.
+  assertEquals(last, {
+    kind: "progress",
+    label: "pgd-4 at 0.1",
+    done: 23 + 19 * 2 * (3 + 10),
+    total: 23 + 19 * 2 * 13,
+  });
+  events.slice(1).forEach(({ done }, i) => assert(done > events[i]!.done));
+  assertEquals(events[0], { kind: "progress", label: "clean", done: 4, total: 23 * (1 + 2 * 13) });
+});
+
+Deno.test("evaluate() can be left early", async () => {
+  let seen = 0;
+  for await (const event of evaluate(engine, OPTIONS)) {
+    if (event.kind === "evidence" && ++seen === 2) break;
+  }
+  assertEquals(seen, 2);
+});
+
+Deno.test("evaluate() serves no attacks, radius 0, radii written twice, and images that are all wrong", async () => {
+  const clean = ROWS.filter(({ attack }) => attack === "clean");
+  assertEquals(await rowsOf({ ...OPTIONS, attacks: [], eps: [] }), clean);
+  const atZero = await rowsOf({ ...OPTIONS, attacks: [{ attack: { kind: "fgsm" } }], eps: ["0", "0/255"] });
+  assertEquals(atZero, [...clean, ...clean.map((row) => ({ ...row, attack: "fgsm" }))]);
+  const labels = DATASET.labels.map((label, i) => i % 5 === 4 ? label : (label + 1) % 3);
+  const rows = await rowsOf({ ...OPTIONS, dataset: { ...DATASET, labels } });
+  assertEquals(rows.length, 23 * 5);
+  assert(rows.every(({ success, firstStep }) => success === 1 && firstStep === 0));
+});
+
+Deno.test("evaluate() and summarize() agree on who is left", () => {
+  const table = summarize(ROWS);
+  const at = (attack: string, eps: string) => table.find((row) => row.attack === attack && row.eps === eps)!.correct;
+  assertEquals(at("clean", "0"), 19);
+  assert(at("pgd-4", "0.1") <= at("pgd-4", "8/255") && at("pgd-4", "8/255") <= 19);
+  assert(at("worst", "0.1") <= Math.min(at("fgsm", "0.1"), at("pgd-4", "0.1")));
+});
+
+Deno.test("evaluate() refuses what it cannot evaluate before it runs anything", async () => {
+  const refuses = async (options: Partial<EvaluateOptions>, message: string) => {
+    const error = await assertRejects(() => eventsOf({ ...OPTIONS, ...options }), UsageError) as UsageError;
+    assertEquals(error.message, message);
+  };
+  await refuses({ batchSize: 0 }, "Cannot evaluate in batches of 0 images: write a positive integer");
+  await refuses(
+    { eps: [] },
+    'Cannot run attacks without a radius: write eps such as ["8/255"], or leave out the attacks',
+  );
+  await refuses(
+    { attacks: [{ attack: { kind: "fgsm" } }, { attack: { kind: "fgsm", norm: "Linf" } }] },
+    'Cannot evaluate under "fgsm" twice: leave out attacks[1]',
+  );
+  await refuses(
+    { attacks: [{ attack: { kind: "fgsm" } }, { attack: { kind: "pgd", steps: 0 } }] },
+    "Cannot use attacks[1].attack.steps as it is 0: write a positive integer",
+  );
+  await refuses(
+    { attacks: [{ attack: { kind: "pgd", steps: 3, stepSize: "20/255" } }] },
+    'Cannot use attacks[0].attack.stepSize as it is "20/255" at eps 8/255, longer than the ball\'s diameter: ' +
+      "write at most 16/255, or use relativeStepSize",
+  );
+  await refuses(
+    { eps: ["8"] },
+    'Cannot use "8" as a radius as pixels are in [0, 1]: write a value between 0 and 1; did you mean 8/255?',
+  );
+  await refuses(
+    { dataset: { ...DATASET, ids: new Int32Array(0), labels: new Int32Array(0), images: new Uint8Array(0) } },
+    'Cannot evaluate on "random test" as it has no images: use a data set with some',
+  );
+  await assertRejects(
+    () => eventsOf({ ...OPTIONS, dataset: { ...DATASET, labels: DATASET.labels.map(() => 7) } }),
+    DataError,
+    "Cannot classify image 1000 as its label is 7 where the classifier has classes 0 to 2",
+  );
+});

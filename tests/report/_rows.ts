@@ -1,0 +1,40 @@
+import { type EvaluationRow, type StepRow, wilson } from "../../lib/core/mod.ts";
+
+/** Evaluation of three methods (one of them unknown to the theme) under two attacks at three radii, 200 images. */
+export const EVALUATION: readonly EvaluationRow[] = [
+  ...evaluated("kdiga", 174, { "fgsm": [160, 145, 118], "pgd-20": [156, 140, 100] }),
+  ...evaluated("my net", 190, { "fgsm": [120, 60, 24], "pgd-20": [90, 30, 0] }),
+  ...evaluated("teacher", 186, { "fgsm": [176, 168, 140], "pgd-20": [174, 164, 126] }),
+];
+
+/** Seven steps of two methods with different terms. */
+export const STEPS: readonly StepRow[] = ["kdiga", "natural"].flatMap((method) =>
+  Array.from({ length: 7 }, (_, step) => {
+    const ce = 2 - step / 4;
+    const terms: Record<string, number> = method === "kdiga" ? { ce, kl: step / 8, iga: 0.004 / (1 + step) } : { ce };
+    const loss = Object.values(terms).reduce((sum, term) => sum + term, 0);
+    return { method, step, epoch: 0, learningRate: 0.1, loss, terms };
+  })
+);
+
+function evaluated(method: string, clean: number, attacked: Record<string, readonly number[]>): EvaluationRow[] {
+  const row = (attack: string, eps: string, correct: number): EvaluationRow => ({
+    method,
+    attack,
+    eps,
+    n: 200,
+    correct,
+    ...wilson(correct, 200),
+  });
+  return [
+    row("clean", "0", clean),
+    ...Object.entries(attacked).flatMap(([attack, counts]) =>
+      counts.map((correct, i) => row(attack, ["2/255", "4/255", "8/255"][i]!, correct))
+    ),
+  ];
+}
+
+/** The same rows in another order: every third one first, then the rest backwards. */
+export function shuffled<R>(rows: readonly R[]): R[] {
+  return [...rows.filter((_, i) => i % 3 === 0), ...rows.filter((_, i) => i % 3 !== 0).reverse()];
+}

@@ -1,0 +1,64 @@
+import { assert, assertEquals, assertGreater, assertMatch } from "@std/assert";
+import {
+  COLUMN_WIDTH,
+  type FigureKind,
+  FIGURES,
+  type FigureTypes,
+  renderPng,
+  renderSvg,
+  type TopLevelSpec,
+} from "../../lib/report/mod.ts";
+import { EVALUATION, shuffled, STEPS } from "./_rows.ts";
+import { assertGolden, viewsOf } from "./_spec.ts";
+
+/** Rows and options of each kind for these tests; a kind without them does not compile. */
+const EXAMPLES: {
+  readonly [K in FigureKind]: {
+    readonly rows: readonly FigureTypes[K]["row"][];
+    readonly options: FigureTypes[K]["options"];
+  };
+} = {
+  "robustness-curve": { rows: EVALUATION, options: { attack: "pgd-20" } },
+  "robustness-bars": { rows: EVALUATION, options: { eps: "8/255", title: "Three methods" } },
+  "training-curves": { rows: STEPS, options: { points: 4 } },
+};
+
+function draw<K extends FigureKind>(
+  kind: K,
+  reorder: <R>(rows: readonly R[]) => readonly R[] = (x) => x,
+): TopLevelSpec {
+  const { rows, options } = EXAMPLES[kind];
+  return FIGURES[kind](reorder(rows), options);
+}
+
+for (const kind of Object.keys(FIGURES) as FigureKind[]) {
+  Deno.test(`FIGURES["${kind}"] gives the specification of its golden file`, async () => {
+    await assertGolden(kind.replaceAll("-", "_"), draw(kind));
+  });
+
+  Deno.test(`FIGURES["${kind}"] does not depend on the order of the rows`, () => {
+    assertEquals(JSON.stringify(draw(kind, shuffled)), JSON.stringify(draw(kind)));
+  });
+
+  Deno.test(`FIGURES["${kind}"] leaves its rows as they were`, () => {
+    const before = structuredClone(EXAMPLES[kind].rows);
+    draw(kind);
+    assertEquals(EXAMPLES[kind].rows, before);
+  });
+
+  Deno.test(`FIGURES["${kind}"] names no field that its data lack`, () => {
+    const views = viewsOf(draw(kind));
+    assertGreater(views.length, 1);
+    for (const { rows, fields } of views) {
+      assertGreater(rows.length, 0);
+      for (const row of rows) for (const field of fields) assert(Object.hasOwn(row, field), `${field} is missing`);
+    }
+  });
+
+  Deno.test(`FIGURES["${kind}"] draws without a warning, 8.5 cm wide, the same each time`, async () => {
+    const svg = await renderSvg(draw(kind));
+    assertMatch(svg, new RegExp(`^<svg [^>]*width="${COLUMN_WIDTH}" `));
+    assertEquals(await renderSvg(draw(kind)), svg);
+    assertEquals([...(await renderPng(draw(kind))).subarray(1, 4)], [0x50, 0x4e, 0x47]);
+  });
+}

@@ -1,0 +1,56 @@
+import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import { DataError, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
+import { robustnessCurve, writeFigures } from "../../lib/report/mod.ts";
+import { EVALUATION, STEPS } from "./_rows.ts";
+
+async function inFolder(files: Record<string, string>, test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("writeFigures() draws all figures from the CSV files of a run folder", async () => {
+  const files = { "evaluation.csv": formatEvaluation(EVALUATION), "steps.csv": formatSteps(STEPS) };
+  await inFolder(files, async (folder) => {
+    const paths = await writeFigures(folder);
+    assertEquals(
+      paths,
+      ["robustness_curve_fgsm", "robustness_curve_pgd-20", "robustness_bars", "training_curves"].flatMap((name) =>
+        ["vl.json", "svg", "png"].map((extension) => `${folder}/figures/${name}.${extension}`)
+      ),
+    );
+    const names = Array.from(Deno.readDirSync(`${folder}/figures`), (entry) => entry.name);
+    assertEquals(new Set(names.map((name) => `${folder}/figures/${name}`)), new Set(paths));
+    for (const path of paths) assertGreater((await Deno.stat(path)).size, 1000);
+    assertEquals(
+      JSON.parse(await Deno.readTextFile(`${folder}/figures/robustness_curve_pgd-20.vl.json`)),
+      JSON.parse(JSON.stringify(robustnessCurve(EVALUATION, { attack: "pgd-20" }))),
+    );
+    assertStringIncludes(await Deno.readTextFile(`${folder}/figures/training_curves.svg`), "</svg>");
+    assertEquals(await writeFigures(folder), paths);
+  });
+});
+
+Deno.test("writeFigures() draws what one of the files allows", async () => {
+  await inFolder({ "steps.csv": formatSteps(STEPS) }, async (folder) => {
+    assertEquals((await writeFigures(folder)).length, 3);
+  });
+  const clean = EVALUATION.filter((row) => row.attack === "clean");
+  await inFolder({ "evaluation.csv": formatEvaluation(clean) }, async (folder) => {
+    assertEquals(await writeFigures(folder), []);
+  });
+});
+
+Deno.test("writeFigures() refuses a folder without rows", async () => {
+  await inFolder({}, async (folder) => {
+    await assertRejects(
+      () => writeFigures(folder),
+      DataError,
+      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv or steps.csv: train or evaluate first`,
+    );
+  });
+});

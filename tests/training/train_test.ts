@@ -1,0 +1,241 @@
+import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { CheckpointError, DivergedError, type NdArray, rng, UsageError } from "../../lib/core/mod.ts";
+import {
+  type CompileOptions,
+  createEngine,
+  disposeTree,
+  type Engine,
+  type Program,
+  putTree,
+} from "../../lib/engine/mod.ts";
+import { KDIGA_PAPER, type ObjectiveSpec } from "../../lib/objectives/mod.ts";
+import { decodeTrainState, encodeTrainState, train, type TrainOptions } from "../../lib/training/mod.ts";
+import { countingEngine } from "./_counting_engine.ts";
+import { CNN, collect, MLP, NATURAL, TEACHER, TOY } from "./_toy.ts";
+
+/** Everything that a resumed run must have again: order, augmentation, noise or attack, buffers, velocity. */
+const KDIGA: TrainOptions = {
+  ...NATURAL,
+  name: "kdiga",
+  model: CNN,
+  objective: { ...KDIGA_PAPER, randomStart: "8/255" },
+  augment: { pad: 1, flip: true },
+  teacher: TEACHER,
+};
+const ADVERSARIAL: TrainOptions = {
+  ...NATURAL,
+  name: "adversarial",
+  model: CNN,
+  objective: { kind: "adversarial", eps: "8/255", steps: 2, studentMode: "train" },
+  augment: { pad: 1, flip: true },
+};
+
+Deno.test("train() reports every step and the end", async () => {
+  await using engine = await createEngine("reference");
+  const events = await collect(train(engine, KDIGA));
+  assertEquals(events.map(({ kind }) => kind), [...new Array(6).fill("step"), "end"]);
+  events.forEach((event, i) => {
+    if (event.kind !== "step") return;
+    const { row, done, total, accuracy } = event;
+    assertEquals([row.method, row.step, row.epoch, done, total], ["kdiga", i, Math.floor(i / 2), i + 1, 6]);
+    assertAlmostEquals(row.learningRate, 0.05 * (1 + Math.cos(Math.PI * i / 6)), 1e-12);
+    assertEquals(Object.keys(row.terms), ["ce", "kl", "iga"]);
+    assertEquals(row.loss, Object.values(row.terms).reduce((a, b) => a + b));
+    assert(accuracy >= 0 && accuracy <= 1);
+  });
+  const end = events.at(-1)!;
+  assert(end.kind === "end");
+  assertEquals(Object.keys(end.weights.parameters), Object.keys(CNN.shapes.parameters));
+  assertEquals(Object.keys(end.weights.buffers), Object.keys(CNN.shapes.buffers));
+});
+
+Deno.test("train() lowers the loss of a toy problem and learns it", async () => {
+  await using engine = await createEngine("reference");
+  const events = await collect(train(engine, { ...NATURAL, epochs: 20, schedule: { kind: "oneCycle", peak: 0.5 } }));
+  const steps = events.filter((event) => event.kind === "step");
+  assert(steps[0]!.row.loss > 0.5, `${steps[0]!.row.loss}`);
+  assert(steps.at(-1)!.row.loss < 0.05, `${steps.at(-1)!.row.loss}`);
+  assertEquals(steps.at(-1)!.accuracy, 1);
+});
+
+Deno.test("train() goes on from any step as if it had not stopped, bit for bit", async () => {
+  await using engine = await createEngine("reference");
+  for (const options of [KDIGA, ADVERSARIAL, { ...NATURAL, optimizer: { kind: "sgd", momentum: 0 } } as TrainOptions]) {
+    const whole = await collect(train(engine, { ...options, checkpointEvery: 1 }));
+    const plain = await collect(train(engine, options));
+    assertEquals(plain, whole.filter(({ kind }) => kind !== "checkpoint"));
+    const states = whole.filter((event) => event.kind === "checkpoint").map(({ state }) => state);
+    assertEquals(states.map(({ step }) => step), [1, 2, 3, 4, 5, 6]);
+    for (const k of [2, 3, 6]) {
+      const from = decodeTrainState(encodeTrainState(states[k - 1]!, "hash"), "hash");
+      assertEquals(await collect(train(engine, { ...options, from })), plain.slice(k), `${options.name} from ${k}`);
+    }
+  }
+});
+
+Deno.test("train() depends on its seed alone", async () => {
+  await using engine = await createEngine("reference");
+  const lossesOf = async (options: TrainOptions) =>
+    (await collect(train(engine, options))).flatMap((event) => event.kind === "step" ? [event.row.loss] : []);
+  const losses = await lossesOf(KDIGA);
+  assertEquals(await lossesOf({ ...KDIGA, name: "other" }), losses);
+  assertNotEquals(await lossesOf({ ...KDIGA, seed: 2 }), losses);
+});
+
+Deno.test("train() perturbs an image anew at every step", async () => {
+  const engine = await createEngine("reference");
+  const noises: Map<string, string>[] = []; // of each step: pixels of an image -> its noise
+  const watching: Engine = {
+    ...engine,
+    compile<I, O>(fn: (inputs: I) => O, options?: CompileOptions) {
+      const program = engine.compile(fn, options);
+      const watched = (inputs: unknown) => {
+        const { x, xAdv } = inputs as { x: NdArray; xAdv: NdArray };
+        const row = (data: ArrayLike<number>, i: number) => Array.from(data).slice(16 * i, 16 * i + 16);
+        noises.push(
+          new Map(Array.from({ length: 20 }, (_, i) => {
+            const [from, to] = [row(x.data, i), row(xAdv.data, i)];
+            return [from.join(), to.map((value, k) => (value - from[k]!).toFixed(5)).join()];
+          })),
+        );
+        return program(inputs as Parameters<Program<I, O>>[0]);
+      };
+      return Object.assign(watched, { stats: [], dispose: program.dispose }) as unknown as Program<I, O>;
+    },
+  };
+  const { augment: _, ...options } = KDIGA;
+  await collect(train(watching, { ...options, batchSize: 20, epochs: 2 }));
+  assertEquals(noises.map(({ size }) => size), [20, 20]);
+  for (const [image, noise] of noises[0]!) assertNotEquals(noises[1]!.get(image), noise);
+});
+
+Deno.test("train() gives all back at the end, after break and after an error", async () => {
+  const engine = countingEngine(await createEngine("reference"));
+  const nothingLeft = (programs = 0) => assertEquals([engine.alive(), engine.programs()], [0, programs]);
+  await collect(train(engine, { ...KDIGA, checkpointEvery: 2 }));
+  nothingLeft();
+  for (const kind of ["step", "checkpoint"]) {
+    for await (const event of train(engine, { ...KDIGA, checkpointEvery: 2 })) {
+      assert(engine.alive() > 0);
+      if (event.kind === kind) break;
+    }
+    nothingLeft();
+  }
+  await assertRejects(async () => {
+    for await (const _ of train(engine, KDIGA)) throw new Error("the caller's");
+  }, Error);
+  nothingLeft();
+  await assertRejects(() => collect(train(engine, { ...KDIGA, objective: { ...KDIGA_PAPER, weight: 1e39 } })));
+  nothingLeft();
+  // The attack's programs are kept with the model, its values are not.
+  for await (const { kind } of train(engine, ADVERSARIAL)) if (kind === "step") break;
+  nothingLeft(2);
+});
+
+Deno.test("train() holds no more at a later step than at an earlier one", async () => {
+  const engine = countingEngine(await createEngine("reference"));
+  const alive: number[] = [];
+  for await (const { kind } of train(engine, ADVERSARIAL)) if (kind === "step") alive.push(engine.alive());
+  assertEquals(alive, new Array(6).fill(alive[0]));
+});
+
+Deno.test("train() leaves a teacher that is on the engine to its owner", async () => {
+  const engine = countingEngine(await createEngine("reference"));
+  const weights = putTree(engine, TEACHER.weights);
+  const before = engine.alive();
+  await collect(train(engine, { ...KDIGA, teacher: { ...TEACHER, weights } }));
+  assertEquals(engine.alive(), before);
+  assertEquals(await engine.read(weights.parameters["fc1.bias"]!), TEACHER.weights.parameters["fc1.bias"]);
+  disposeTree(weights);
+});
+
+Deno.test("train() stops at the first term that is not finite, and says which and when", async () => {
+  await using engine = await createEngine("reference");
+  const kinds: string[] = [];
+  const error = await assertRejects(
+    async () => {
+      const objective = { ...KDIGA_PAPER, weight: 1e39 }; // infinite in float32
+      for await (const { kind } of train(engine, { ...KDIGA, objective, checkpointEvery: 1 })) kinds.push(kind);
+    },
+    DivergedError,
+    'Cannot go on training as the term "iga" is Infinity at step 0: lower the learning rate or its weight',
+  );
+  assertEquals([error.step, error.term, kinds], [0, "iga", []]);
+});
+
+Deno.test("train() hands out no checkpoint and no end whose weights are not finite", async () => {
+  await using engine = await createEngine("reference");
+  for (const checkpointEvery of [1, 7]) {
+    const kinds: string[] = [];
+    const options: TrainOptions = {
+      ...NATURAL,
+      epochs: 1,
+      batchSize: 20,
+      schedule: { kind: "constant", peak: 1e39 },
+      checkpointEvery,
+    };
+    const error = await assertRejects(
+      async () => {
+        for await (const { kind } of train(engine, options)) kinds.push(kind);
+      },
+      DivergedError,
+      'Cannot go on training as the term "fc1.weight" is ',
+    );
+    assertEquals([error.step, kinds], [0, ["step"]]);
+  }
+});
+
+Deno.test("train() refuses options that do not fit each other", async () => {
+  const engine = countingEngine(await createEngine("reference"));
+  const refuses = async (change: Partial<TrainOptions>, message: string) => {
+    await assertRejects(() => collect(train(engine, { ...NATURAL, ...change })), UsageError, message);
+    assertEquals([engine.alive(), engine.programs()], [0, 0]);
+  };
+  await refuses({ epochs: 0 }, 'Cannot train "natural" with epochs 0: write an integer of at least 1');
+  await refuses({ batchSize: 1.5 }, 'Cannot train "natural" with batchSize 1.5: write an integer of at least 1');
+  await refuses(
+    { checkpointEvery: 0 },
+    'Cannot train "natural" with checkpointEvery 0: write an integer of at least 1',
+  );
+  await refuses(
+    { batchSize: 21 },
+    'Cannot train "natural" with batches of 21 on the 20 images of "toy": take smaller batches or more images',
+  );
+  await refuses(
+    { schedule: { kind: "constant", peak: -1 } },
+    "Cannot use -1 as the largest learning rate: write a positive number such as 0.1",
+  );
+  const objective: ObjectiveSpec = KDIGA_PAPER;
+  await refuses({ objective }, 'Cannot train "natural" with the objective "kdiga" as it has no teacher: give one');
+  await refuses(
+    { teacher: { ...TEACHER, classes: 3 }, objective },
+    'Cannot train "natural" on "toy" as it has images [4, 4, 1] of 2 classes where the teacher is made for ' +
+      "images [4, 4, 1] of 3 classes: take data and networks that fit",
+  );
+  await refuses(
+    { dataset: { ...TOY, imageShape: [2, 8, 1] } },
+    'Cannot train "natural" on "toy" as it has images [2, 8, 1] of 2 classes where the network is made for ' +
+      "images [4, 4, 1] of 2 classes: take data and networks that fit",
+  );
+});
+
+Deno.test("train() refuses a state that is not of this training", async () => {
+  await using engine = await createEngine("reference");
+  const weights = MLP.init(rng(1));
+  const refuses = (from: NonNullable<TrainOptions["from"]>, message: string) =>
+    assertRejects(() => collect(train(engine, { ...NATURAL, from })), CheckpointError, message);
+  await refuses(
+    { step: 7, weights, velocity: weights.parameters },
+    'Cannot go on training "natural" from step 7 as it ends at step 6: train for more epochs',
+  );
+  await refuses(
+    { step: 1, weights, velocity: {} },
+    'Cannot go on training "natural" from this state as its velocity "fc1.weight" is missing where [16, 6] is ' +
+      "expected: give a state of the same model and optimizer",
+  );
+  const odd = { ...weights, buffers: { "bn1.running_mean": weights.parameters["fc1.bias"]! } };
+  await refuses(
+    { step: 1, weights: odd, velocity: weights.parameters },
+    'Cannot go on training "natural" from this state as its buffer "bn1.running_mean" is [6] where none is expected',
+  );
+});
