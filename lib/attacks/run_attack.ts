@@ -26,8 +26,8 @@ import { validateSpec } from "./validate_spec.ts";
  * @returns Images with ||xAdv - x|| <= eps to float32 rounding and pixels in [0,1], and what they do.
  * @throws {UsageError} If the spec or the radius cannot be used.
  * @throws {TypeError} If a dtype or length is wrong.
- * @throws {DataError} If the images do not fit the classifier, a pixel or label is out of range, or a margin or gradient
- * is not finite.
+ * @throws {DataError} If the images do not fit the classifier, a pixel or label is out of range, or a margin or a
+ * gradient is not finite.
  */
 export async function runAttack(
   engine: Engine,

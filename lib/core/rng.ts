@@ -9,8 +9,8 @@ export type Words2 = readonly [number, number];
 
 /**
  * A stream of random numbers that is named, not advanced: an `Rng` is a value, every call starts at counter 0, and the
- * same call gives the same numbers. Numbers for another purpose, image or step come from a {@linkcode Rng.child}. A draw
- * inside a traced function throws a TypeError, as it would be kept there as a constant.
+ * same call gives the same numbers. Numbers for another purpose, image or step come from a {@linkcode Rng.child}.
+ * A draw inside a traced function throws a TypeError, as it would be kept there as a constant.
  */
 export interface Rng {
   /** Seed of the root. */

@@ -137,8 +137,8 @@ function emptyDataset(name: string, n: number): Dataset {
 function decode(bytes: Uint8Array, into: Dataset, first: number, records: number, file: string): void {
   if (bytes.length !== records * RECORD) {
     throw new DataError(
-      `Cannot read "${file}" as it has ${bytes.length} bytes where ${records} images of ${RECORD} bytes were expected ` +
-        `(${records * RECORD}): it is cut short or of another format; ${ADVICE}`,
+      `Cannot read "${file}" as it has ${bytes.length} bytes where ${records} images of ${RECORD} bytes were ` +
+        `expected (${records * RECORD}): it is cut short or of another format; ${ADVICE}`,
     );
   }
   const { images, labels } = into;

@@ -78,7 +78,8 @@ async function download(url: string, part: string, report: (done: number, total:
   if (response.status === 206 && !resumes) {
     await response.body.cancel();
     throw new DataError(
-      `Cannot go on with "${part}" as the server sends bytes from ${start} where ${had} was asked: remove it and fetch again`,
+      `Cannot go on with "${part}" as the server sends bytes from ${start} where ${had} was asked: ` +
+        "remove it and fetch again",
     );
   }
   const length = Number(response.headers.get("content-length") ?? 0);

@@ -50,7 +50,8 @@ export function trainBatches(dataset: Dataset, options: TrainBatchesOptions): Ge
   const n = dataset.ids.length;
   if (n < batchSize) {
     throw new UsageError(
-      `Cannot make batches of ${batchSize} from the ${n} images of "${dataset.name}": take smaller batches or more images`,
+      `Cannot make batches of ${batchSize} from the ${n} images of "${dataset.name}": ` +
+        "take smaller batches or more images",
     );
   }
   const order = options.rng.child("order", epoch).permutation(n);

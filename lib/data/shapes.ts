@@ -86,8 +86,8 @@ const FIRST_TEST_ID = 1_000_000;
  * two cues of its class:
  * - a robust one, its shape: clearly visible, at a random place, size, turn, brightness and contrast. A change of every
  *   pixel by 8/255 cannot hide it.
- * - a fragile one, its texture: a fixed chequered pattern of the class, of opposite sign in two colour channels and only
- *   3/255 strong. It is not seen by eye and tells the class almost without error, but a change of every pixel by 8/255
+ * - a fragile one, its texture: a fixed chequered pattern of the class, of opposite sign in two colour channels and
+ *   only 3/255 strong. No eye sees it and it tells the class almost without error, but a change of every pixel by 8/255
  *   can erase it or put another class's in its place.
  *
  * Natural training leans on the fragile cue and falls to attacks; robust training has to learn the shapes.
@@ -96,8 +96,8 @@ const FIRST_TEST_ID = 1_000_000;
  * "Adversarial examples are not bugs, they are features" (2019), section 2.
  *
  * @param options Seed, numbers, size and strengths.
- * @returns Training images (ids from 0) and test images (ids from 1,000,000). An image depends on the seed, its id, the
- *   size and the strengths alone, so larger sets begin with the smaller ones. The class of an image is its id modulo 10.
+ * @returns Training images (ids from 0) and test images (ids from 1,000,000). An image depends on the seed, its id,
+ *   the size and the strengths alone, so larger sets begin with the smaller ones. Its class is its id modulo 10.
  * @throws {UsageError} If a number, the size or a strength is out of range.
  */
 export function shapes(options: ShapesOptions): TrainAndTest {
@@ -219,7 +219,7 @@ function sceneOf(random: Float32Array, size: number, parameters: ShapesParameter
   };
 }
 
-/** Signed distance (or a close bound of it) to the edge of each class's shape, negative inside, in units of its radius. */
+/** Signed distance (or nearly) to the edge of each class's shape, negative inside, in units of its radius. */
 const DISTANCES: readonly ((u: number, v: number) => number)[] = [
   (u, v) => Math.hypot(u, v) - 0.9,
   (u, v) => Math.abs(Math.hypot(u, v) - 0.75) - 0.2,

@@ -54,9 +54,9 @@ export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent;
  * evidence per image.
  *
  * An image that is misclassified as it is needs no attack: in its rows success is 1 and the first step 0, and the
- * others are packed into full batches. An image that fell at a smaller radius is attacked anew at a larger one, although
- * what was found there would do: a row says what this attack does at this radius, so that a curve that does not fall (a
- * sign of masked gradients, or of too few steps) can be seen.
+ * others are packed into full batches. An image that fell at a smaller radius is attacked anew at a larger one, though
+ * what was found there would do: a row says what this attack does at this radius, so that a curve that does not fall
+ * (a sign of masked gradients, or of too few steps) can be seen.
  *
  * Interrupted, it can be called again with the keys of the rows that exist. Batches are composed as before and a batch
  * of which a row is missing is run again as a whole, so the rows are those of an uninterrupted run, bit for bit.

@@ -40,7 +40,7 @@ Deno.test("readCifar10() puts channels last and numbers the images", async () =>
   });
 });
 
-Deno.test("readCifar10() reads folders, the folder above, .tar and .tar.gz alike, in whatever order the files are", async () => {
+Deno.test("readCifar10() reads folders, the folder above, .tar and .tar.gz alike, in any order", async () => {
   await inTempFolder(async (folder) => {
     const files = cifarFiles(3);
     await writeFolder(`${folder}/a/cifar-10-batches-bin`, files);

@@ -284,6 +284,24 @@ testOnEngines("convolutions take factors and constants out of their operands", a
   });
 }, NATIVE_ENGINES);
 
+testOnEngines("extreme factors do not overflow when they meet", async (engine) => {
+  await compare(engine, {
+    inputs: [a, uniform([2, 3], "zeros and ones", 0, 2)],
+    f: (x, y) => {
+      const hot = tf.floor(y!);
+      const logits = tf.div(x!, 64);
+      const masked = tf.sub(logits, tf.mul(hot, 2e38));
+      return [
+        tf.argMax(masked, -1),
+        tf.maximum(masked, -1),
+        tf.add(tf.mul(x!, 1e-30), tf.mul(hot, 1e-2)),
+        tf.mul(tf.mul(tf.mul(x!, 1e-20), 1e-20), 1e20),
+        tf.matMul(tf.mul(logits, 1e-20), tf.mul(hot, 1e20), false, true),
+      ];
+    },
+  });
+}, NATIVE_ENGINES);
+
 /** Random expressions over the symbolic shortcuts: factors, constants, promised broadcasts, shared subexpressions. */
 function randomExpression(seed: number): Case {
   const numbers = rng(seed, "expression").integers(400, 1 << 20);

@@ -124,8 +124,14 @@ tf.registerBackend(TRACE_BACKEND, () => backend);
 /** The backend, for making tensors from symbols. */
 export { backend as traceBackend };
 
+/** Factors beyond this, or below its inverse, are applied at once: their products and quotients could overflow. */
+const LARGEST_FACTOR = 2 ** 24;
+
 /** Makes a tensor of a symbol. */
-export function toTensorInfo(symbol: Symbol, shape: readonly number[], dtype: DType = symbol.dtype): TensorInfo {
+export function toTensorInfo(given: Symbol, shape: readonly number[], dtype: DType = given.dtype): TensorInfo {
+  const size = Math.abs(given.scale);
+  const extreme = size > LARGEST_FACTOR || size < 1 / LARGEST_FACTOR;
+  const symbol = extreme ? { ...given, name: nameOf(given), scale: 1 } : given;
   if (symbol.splat === undefined) graph?.remember(symbol.name, sizeOf(symbol.dims));
   const dataId = {};
   backend.data.set(dataId, { symbol: symbol.dtype === dtype ? symbol : { ...symbol, dtype }, references: 1 });
