@@ -1,5 +1,5 @@
 import { parseArgs } from "@std/cli/parse-args";
-import { UsageError, UserError } from "../mod.ts";
+import { DataError, UsageError, UserError } from "../mod.ts";
 
 /** A flag of a command. */
 export interface Flag {
@@ -23,6 +23,13 @@ export interface Command<F extends Readonly<Record<string, Flag>>> {
   readonly about: string;
   /** Its flags; `help` and `json` are added. */
   readonly flags: F;
+  /**
+   * Whether it goes on where it was stopped when it is run again. At Ctrl-C it is told by a signal, whose reason it
+   * throws when nothing is under way.
+   *
+   * @default {false}
+   */
+  readonly resumable?: boolean;
   /** Does it. What it returns is printed with --json; it prints the rest itself unless `json` is set. */
   readonly main: (context: CommandContext<F>) => Promise<unknown>;
 }
@@ -39,11 +46,14 @@ export interface CommandContext<F extends Readonly<Record<string, Flag>>> {
   };
   /** Whether a JSON document is asked for: then nothing else may go to standard output. */
   readonly json: boolean;
+  /** Aborted at Ctrl-C, of a resumable command; a second Ctrl-C ends the process at once. */
+  readonly signal: AbortSignal;
 }
 
 /**
- * Runs a command and ends the process: exit status 0, 1 for data or state that do not fit, 2 for wrong usage. A
- * person's mistake is told in one line; anything else is a bug and comes with its stack.
+ * Runs a command and ends the process: exit status 0 (or `Deno.exitCode`, where the command sets it), 1 for data or
+ * state that do not fit, 2 for wrong usage. A person's mistake is told in one line; anything else is a bug and comes
+ * with its stack.
  */
 export async function runCommand<F extends Readonly<Record<string, Flag>>>(command: Command<F>): Promise<never> {
   try {
@@ -56,19 +66,49 @@ export async function runCommand<F extends Readonly<Record<string, Flag>>>(comma
     const args = _.map(String);
     if (args.length < least || args.length > most) {
       throw new UsageError(
-        `Cannot run ${command.name} with ${args.length} arguments: write "deno task ${command.name} ${
-          command.usage ?? ""
-        }"`,
+        `Cannot run ${command.name} with ${args.length} arguments: write "${usageOf(command)}"`,
       );
     }
-    const result = await command.main({ args, flags: flags as CommandContext<F>["flags"], json: Boolean(json) });
+    if (command.resumable) Deno.addSignalListener("SIGINT", stop);
+    const context = { args, flags: flags as CommandContext<F>["flags"], json: Boolean(json), signal: stopping.signal };
+    const result = await command.main(context);
     if (json) console.log(JSON.stringify(result, null, 2));
-    Deno.exit(0);
+    Deno.exit();
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    console.error(`${error.name}: ${error.message}`);
-    Deno.exit(error.exitCode);
+    if (stopping.signal.aborted && error === stopping.signal.reason) {
+      const clear = Deno.stderr.isTerminal() ? "\r\x1b[K" : "";
+      console.error(`${clear}stopped: run the same command again to go on`);
+      Deno.exit(STOPPED);
+    }
+    const told = asUserError(error);
+    if (!(told instanceof UserError)) throw error;
+    console.error(`${told.name}: ${told.message}`);
+    Deno.exit(told.exitCode);
   }
+}
+
+const stopping = new AbortController();
+const STOPPED = 130;
+let stoppedAt = 0;
+
+/**
+ * At Ctrl-C: a command ends between two steps, as a native library complains where it is ended within one. At another
+ * Ctrl-C it ends at once, but not at the copies of the first that `deno task` hands on.
+ */
+function stop(): void {
+  if (!stopping.signal.aborted) {
+    stoppedAt = performance.now();
+    stopping.abort();
+  } else if (performance.now() - stoppedAt > 1000) Deno.exit(STOPPED);
+}
+
+/** What a person can mend though no part of the program foresaw it: a path that the system refuses. */
+function asUserError(error: unknown): unknown {
+  const refused = [Deno.errors.PermissionDenied, Deno.errors.NotADirectory, Deno.errors.IsADirectory];
+  if (error instanceof Error && refused.some((type) => error instanceof type)) {
+    return new DataError(`Cannot use a path as the system says "${error.message}": choose another one`);
+  }
+  return error;
 }
 
 function parse<F extends Readonly<Record<string, Flag>>>(
@@ -101,7 +141,12 @@ function parse<F extends Readonly<Record<string, Flag>>>(
   return given;
 }
 
-function helpText<F extends Readonly<Record<string, Flag>>>({ name, usage, about, flags }: Command<F>): string {
+function usageOf({ name, usage }: { readonly name: string; readonly usage?: string }): string {
+  return `deno task ${name} ${usage ? `${usage} ` : ""}[flags]`;
+}
+
+function helpText<F extends Readonly<Record<string, Flag>>>(command: Command<F>): string {
+  const { about, flags } = command;
   const all: Readonly<Record<string, Flag>> = {
     ...flags,
     json: { help: "print one JSON document on standard output, progress on standard error" },
@@ -110,5 +155,5 @@ function helpText<F extends Readonly<Record<string, Flag>>>({ name, usage, about
   const heads = Object.entries(all).map(([key, { value }]) => value === undefined ? `--${key}` : `--${key} ${value}`);
   const width = Math.max(...heads.map((head) => head.length));
   const lines = Object.values(all).map(({ help }, index) => `  ${heads[index]!.padEnd(width)}  ${help}`);
-  return [about, "", `Usage: deno task ${name} ${usage ? `${usage} ` : ""}[flags]`, "", ...lines].join("\n");
+  return [about, "", `Usage: ${usageOf(command)}`, "", ...lines].join("\n");
 }

@@ -7,7 +7,7 @@
  */
 import { createHmac } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
-import { DataError } from "../lib/core/mod.ts";
+import { DataError } from "../mod.ts";
 import { connectZmtp, type ZmtpConnection } from "./_zmtp.ts";
 
 /** A notebook file (nbformat 4), as far as it is read here; all other keys are kept. */

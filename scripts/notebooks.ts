@@ -3,26 +3,12 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli";
 import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { UsageError, UserError, writeFileAtomic } from "../lib/core/mod.ts";
+import { UsageError, writeFileAtomic } from "../mod.ts";
+import { runCommand } from "./_command.ts";
 import { checkNotebook } from "./_notebook_check.ts";
 import { formatNotebook, type NotebookRun, runNotebook } from "./_notebook_client.ts";
-
-const HELP = `Run notebooks on Deno's kernel and check that every cell runs.
-
-Usage: deno task notebooks [options] [notebook.ipynb ...]
-
-Without a notebook, all of the folder notebooks/ are run, in the order of their names.
-
-  --update           Write the outputs into the notebooks that ran to the end
-  --check            Type-check the cells of each notebook first
-  --timeout SECONDS  Longest time of one cell (default 60)
-  --json             Print one JSON array instead of lines
-  --help             Print this text
-
-Exit status: 0 where every cell ran, 1 where one failed, 2 for wrong usage.`;
 
 /** What is printed of a run with --json. */
 interface Report {
@@ -37,40 +23,41 @@ interface Report {
   };
 }
 
-async function main(args: string[]): Promise<number> {
-  const flags = parseArgs(args, {
-    boolean: ["update", "check", "json", "help"],
-    string: ["timeout", "_"],
-    default: { timeout: "60" },
-    alias: { help: "h" },
-    unknown: (arg, key) => {
-      if (key === undefined) return true;
-      throw new UsageError(`Cannot use "${arg}" as an option: see --help`);
+if (import.meta.main) {
+  await runCommand({
+    name: "notebooks",
+    usage: "[notebook.ipynb ...]",
+    arity: [0, Infinity],
+    about:
+      `Run notebooks on Deno's kernel and check that every cell runs; without a notebook, all of the folder notebooks/
+in the order of their names. Exit status: 0 where every cell ran, 1 where one failed, 2 for wrong usage.`,
+    flags: {
+      update: { help: "write the outputs into the notebooks that ran to the end" },
+      check: { help: "type-check the cells of each notebook first" },
+      timeout: { value: "SECONDS", help: "longest time of one cell (default: 60)" },
+    },
+    main: async ({ args, flags, json }) => {
+      const timeoutMs = 1000 * Number(flags.timeout ?? 60);
+      if (!(timeoutMs > 0)) throw new UsageError(`Cannot use "${flags.timeout}" as --timeout: give seconds above 0`);
+      const paths = args.length > 0 ? args : await allNotebooks();
+
+      const stop = new AbortController();
+      const signals = ["SIGINT", "SIGTERM"] as const;
+      const onSignal = (): void => stop.abort();
+      if (Deno.build.os !== "windows") { for (const signal of signals) Deno.addSignalListener(signal, onSignal); }
+
+      const reports: Report[] = [];
+      const { update = false, check = false } = flags;
+      for (const path of paths) {
+        const report = await runOne(path, { timeoutMs, signal: stop.signal, update, check, json });
+        reports.push(report);
+        if (!json) printLine(report);
+        if (stop.signal.aborted) break;
+      }
+      if (!reports.every((report) => report.ok)) Deno.exitCode = 1;
+      return reports;
     },
   });
-  if (flags.help) {
-    console.log(HELP);
-    return 0;
-  }
-  const timeoutMs = 1000 * Number(flags.timeout);
-  if (!(timeoutMs > 0)) throw new UsageError(`Cannot use "${flags.timeout}" as --timeout: give seconds above 0`);
-  const given = flags._.map(String);
-  const paths = given.length > 0 ? given : await allNotebooks();
-
-  const stop = new AbortController();
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  const onSignal = (): void => stop.abort();
-  if (Deno.build.os !== "windows") { for (const signal of signals) Deno.addSignalListener(signal, onSignal); }
-
-  const reports: Report[] = [];
-  for (const path of paths) {
-    const report = await runOne(path, { timeoutMs, signal: stop.signal, ...flags });
-    reports.push(report);
-    if (!flags.json) printLine(report);
-    if (stop.signal.aborted) break;
-  }
-  if (flags.json) console.log(JSON.stringify(reports, null, 2));
-  return reports.every((report) => report.ok) ? 0 : 1;
 }
 
 interface RunOneOptions {
@@ -122,14 +109,4 @@ function printLine({ notebook, cells, seconds, failure }: Report): void {
   printProgress("");
   if (failure === undefined) console.log(`${notebook}  ${cells} cells  ${seconds.toFixed(1)} s  ok`);
   else console.error(`Cannot run "${notebook}": ${failure.message}`);
-}
-
-if (import.meta.main) {
-  try {
-    Deno.exit(await main(Deno.args));
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    console.error(error.message);
-    Deno.exit(error.exitCode);
-  }
 }

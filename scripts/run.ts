@@ -4,7 +4,6 @@
  * @module
  */
 import {
-  accuracyTable,
   checkExperiment,
   createEngine,
   type Experiment,
@@ -13,12 +12,14 @@ import {
   run,
   runName,
   small,
-  tableText,
   UsageError,
 } from "../mod.ts";
-import { engineOf } from "./_engine.ts";
-import { createProgress } from "./_progress.ts";
 import { runCommand } from "./_command.ts";
+import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
+import { engineOf } from "./_engine.ts";
+import { integerOf } from "./_flags.ts";
+import { follow } from "./_follow.ts";
+import { createProgress } from "./_progress.ts";
 
 await runCommand({
   name: "run",
@@ -27,7 +28,7 @@ await runCommand({
   about: `Run an experiment: train a teacher and its students, evaluate them, draw the figures. Run again, it goes on
 where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
   flags: {
-    data: { value: "PATH", help: "file or folder of the images, for data that are not drawn by the program" },
+    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
     out: { value: "DIR", help: "folder of the run (default: runs/<name>-<hash>)" },
     engine: { value: "NAME", help: "auto, onnxruntime or reference (default: auto)" },
     set: {
@@ -35,10 +36,15 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
       many: true,
       help: "replace a value of the experiment: students.kdiga.objective.weight=4",
     },
+    "checkpoint-every": {
+      value: "N",
+      help: "training steps between checkpoints: how much a kill can cost (default: 100)",
+    },
     small: { help: "smoke size: seconds, to see that everything runs" },
     show: { help: "print the experiment as JSON and stop" },
   },
-  main: async ({ args, flags, json }) => {
+  resumable: true,
+  main: async ({ args, flags, json, signal }) => {
     let experiment = await load(args[0]!);
     if (flags.small) experiment = small(experiment);
     for (const assignment of flags.set ?? []) experiment = override(experiment, assignment);
@@ -47,33 +53,17 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
       if (!json) console.log(JSON.stringify(experiment, null, 2));
       return experiment;
     }
+    const checkpointEvery = flags["checkpoint-every"];
+    const options = {
+      ...await dataOption(flags.data, experiment.data),
+      ...(flags.out === undefined ? {} : { out: flags.out }),
+      ...(checkpointEvery === undefined ? {} : { checkpointEvery: integerOf("--checkpoint-every", checkpointEvery) }),
+    };
     const progress = createProgress();
     const start = performance.now();
     await using engine = await createEngine(engineOf(flags.engine));
     progress.say(`${await runName(experiment)} on ${engine.name}: ${engine.device}`);
-    const options = {
-      engine,
-      ...(flags.data === undefined ? {} : { data: flags.data }),
-      ...(flags.out === undefined ? {} : { out: flags.out }),
-    };
-    for await (const event of run(experiment, options)) {
-      if (event.kind === "progress") progress.show(event);
-      else if (event.kind === "open") progress.say(`${event.resumed ? "going on in" : "writing to"} ${event.folder}`);
-      else if (event.kind === "trained" && event.seconds > 0) {
-        progress.say(`trained ${event.name} in ${event.seconds.toFixed(1)} s`);
-      } else if (event.kind === "end") {
-        await progress.end();
-        const { folder, rows, figures } = event;
-        const seconds = (performance.now() - start) / 1000;
-        if (!json) {
-          console.log(`\n${tableText(accuracyTable(rows))}\n`);
-          for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
-          console.log(`\n${folder} (${seconds.toFixed(1)} s)`);
-        }
-        return { folder, rows, figures, seconds };
-      }
-    }
-    throw new Error("the run ended without a result");
+    return await follow(run(experiment, { engine, ...options }), { progress, start, json, signal });
   },
 });
 

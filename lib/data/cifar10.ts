@@ -112,13 +112,20 @@ async function statIfExists(path: string): Promise<Deno.FileInfo | undefined> {
 async function* readArchive(path: string): ReturnType<typeof readTar> {
   const file = await Deno.open(path);
   const zipped = /\.t?gz$/i.test(path);
+  const told = (error: unknown): unknown =>
+    zipped && error instanceof TypeError
+      ? new DataError(
+        `Cannot unpack "${path}" as gzip (${error.message}): it is damaged or cut short; download or copy it again`,
+      )
+      : error;
   try {
-    yield* readTar(zipped ? file.readable.pipeThrough(new DecompressionStream("gzip")) : file.readable, path);
+    const bytes = zipped ? file.readable.pipeThrough(new DecompressionStream("gzip")) : file.readable;
+    for await (const entry of readTar(bytes, path)) {
+      // It is read by who takes it, where no error passes through here.
+      yield { ...entry, content: () => entry.content().catch((error) => Promise.reject(told(error))) };
+    }
   } catch (error) {
-    if (error instanceof DataError || !zipped || !(error instanceof TypeError)) throw error;
-    throw new DataError(
-      `Cannot unpack "${path}" as gzip (${error.message}): it is damaged or cut short; download or copy it again`,
-    );
+    throw told(error);
   }
 }
 

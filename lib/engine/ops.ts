@@ -13,83 +13,75 @@ import type { Tensor } from "./tensorflow.ts";
 export type Operand = Tensor | number;
 
 /** a + b, broadcast. */
-export const add: (a: Operand, b: Operand) => Tensor = (a, b) => tf.add(a, b);
+export const add = (a: Operand, b: Operand): Tensor => tf.add(a, b);
 /** a - b, broadcast. */
-export const sub: (a: Operand, b: Operand) => Tensor = (a, b) => tf.sub(a, b);
+export const sub = (a: Operand, b: Operand): Tensor => tf.sub(a, b);
 /** a * b, broadcast. */
-export const mul: (a: Operand, b: Operand) => Tensor = (a, b) => tf.mul(a, b);
+export const mul = (a: Operand, b: Operand): Tensor => tf.mul(a, b);
 /** a / b, broadcast. */
-export const div: (a: Operand, b: Operand) => Tensor = (a, b) => tf.div(a, b);
+export const div = (a: Operand, b: Operand): Tensor => tf.div(a, b);
 /** The larger of a and b, elementwise; its gradient goes to a where a >= b. */
-export const maximum: (a: Operand, b: Operand) => Tensor = (a, b) => tf.maximum(a, b);
+export const maximum = (a: Operand, b: Operand): Tensor => tf.maximum(a, b);
 /** The smaller of a and b, elementwise; its gradient goes to a where a <= b. */
-export const minimum: (a: Operand, b: Operand) => Tensor = (a, b) => tf.minimum(a, b);
+export const minimum = (a: Operand, b: Operand): Tensor => tf.minimum(a, b);
 /** -x. */
-export const neg: (x: Tensor) => Tensor = (x) => tf.neg(x);
+export const neg = (x: Tensor): Tensor => tf.neg(x);
 /** |x|; gradient dy * sign(x). */
-export const abs: (x: Tensor) => Tensor = (x) => tf.abs(x);
+export const abs = (x: Tensor): Tensor => tf.abs(x);
 /** Sign of x in {-1, 0, 1}; no gradient. */
-export const sign: (x: Tensor) => Tensor = (x) => tf.sign(x);
+export const sign = (x: Tensor): Tensor => tf.sign(x);
 /** x^2. */
-export const square: (x: Tensor) => Tensor = (x) => tf.square(x);
+export const square = (x: Tensor): Tensor => tf.square(x);
 /** Square root of x. */
-export const sqrt: (x: Tensor) => Tensor = (x) => tf.sqrt(x);
+export const sqrt = (x: Tensor): Tensor => tf.sqrt(x);
 /** 1 / sqrt(x). */
-export const rsqrt: (x: Tensor) => Tensor = (x) => tf.rsqrt(x);
+export const rsqrt = (x: Tensor): Tensor => tf.rsqrt(x);
 /** e^x. */
-export const exp: (x: Tensor) => Tensor = (x) => tf.exp(x);
+export const exp = (x: Tensor): Tensor => tf.exp(x);
 /** Natural logarithm. */
-export const log: (x: Tensor) => Tensor = (x) => tf.log(x);
+export const log = (x: Tensor): Tensor => tf.log(x);
 /** max(x, 0); gradient 0 at 0. */
-export const relu: (x: Tensor) => Tensor = (x) => tf.relu(x);
+export const relu = (x: Tensor): Tensor => tf.relu(x);
 /** 1 / (1 + e^-x). */
-export const sigmoid: (x: Tensor) => Tensor = (x) => tf.sigmoid(x);
+export const sigmoid = (x: Tensor): Tensor => tf.sigmoid(x);
 /** Hyperbolic tangent. */
-export const tanh: (x: Tensor) => Tensor = (x) => tf.tanh(x);
+export const tanh = (x: Tensor): Tensor => tf.tanh(x);
 /** log(1 + e^x). */
-export const softplus: (x: Tensor) => Tensor = (x) => tf.softplus(x);
+export const softplus = (x: Tensor): Tensor => tf.softplus(x);
 /** x limited to [low, high]. */
-export const clip: (x: Tensor, low: number, high: number) => Tensor = (x, low, high) => tf.clipByValue(x, low, high);
+export const clip = (x: Tensor, low: number, high: number): Tensor => tf.clipByValue(x, low, high);
 
 /** Sum over axes (all where omitted). */
-export const sum: (x: Tensor, axis?: number | number[], keepDims?: boolean) => Tensor = (x, axis, keepDims) =>
-  tf.sum(x, axis, keepDims);
+export const sum = (x: Tensor, axis?: number | number[], keepDims?: boolean): Tensor => tf.sum(x, axis, keepDims);
 /** Mean over axes (all where omitted). */
-export const mean: (x: Tensor, axis?: number | number[], keepDims?: boolean) => Tensor = (x, axis, keepDims) =>
-  tf.mean(x, axis, keepDims);
+export const mean = (x: Tensor, axis?: number | number[], keepDims?: boolean): Tensor => tf.mean(x, axis, keepDims);
 /** Largest element over axes; a constant for differentiation (its own gradient has no second derivative). */
-export const maxConstant: (x: Tensor, axis?: number | number[], keepDims?: boolean) => Tensor = (x, axis, keepDims) =>
+export const maxConstant = (x: Tensor, axis?: number | number[], keepDims?: boolean): Tensor =>
   constantOf((x) => tf.max(x, axis, keepDims), x);
 /** Index of the largest element along an axis, int32; no gradient. */
-export const argMax: (x: Tensor, axis: number) => Tensor = (x, axis) => tf.argMax(x, axis);
+export const argMax = (x: Tensor, axis: number): Tensor => tf.argMax(x, axis);
 
 /** The same elements in another shape (one length may be -1). */
-export const reshape: (x: Tensor, shape: number[]) => Tensor = (x, shape) => tf.reshape(x, shape);
+export const reshape = (x: Tensor, shape: number[]): Tensor => tf.reshape(x, shape);
 /** Axes in another order. */
-export const transpose: (x: Tensor, perm: number[]) => Tensor = (x, perm) => tf.transpose(x, perm);
+export const transpose = (x: Tensor, perm: number[]): Tensor => tf.transpose(x, perm);
 /** Tensors joined along an axis. */
-export const concat: (xs: Tensor[], axis: number) => Tensor = (xs, axis) => tf.concat(xs, axis);
+export const concat = (xs: Tensor[], axis: number): Tensor => tf.concat(xs, axis);
 /** The block of `size` at `begin`. */
-export const slice: (x: Tensor, begin: number[], size: number[]) => Tensor = (x, begin, size) =>
-  tf.slice(x, begin, size);
+export const slice = (x: Tensor, begin: number[], size: number[]): Tensor => tf.slice(x, begin, size);
 /** Zeros around a tensor: [before, after] for each axis. */
-export const pad: (x: Tensor, paddings: [number, number][]) => Tensor = (x, paddings) => tf.pad(x, paddings);
+export const pad = (x: Tensor, paddings: [number, number][]): Tensor => tf.pad(x, paddings);
 /** x repeated to a larger shape by broadcasting. */
-export const broadcastTo: (x: Tensor, shape: number[]) => Tensor = (x, shape) => tf.add(x, tf.zeros(shape));
+export const broadcastTo = (x: Tensor, shape: number[]): Tensor => tf.add(x, tf.zeros(shape));
 
 /** Matrix product [..., m, k] x [..., k, n]. */
-export const matMul: (a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: boolean) => Tensor = (a, b, ta, tb) =>
-  tf.matMul(a, b, ta, tb);
+export const matMul = (a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: boolean): Tensor =>
+  tf.matMul(a, b, transposeA, transposeB);
 /**
  * Convolution: x [B, H, W, I], filter [KH, KW, I, O] -> [B, H', W', O], with explicit zero padding as PyTorch counts it
  * (the same number on each side).
  */
-export const conv2d: (x: Tensor, filter: Tensor, stride: number, padding: number) => Tensor = (
-  x,
-  filter,
-  stride,
-  padding,
-) =>
+export const conv2d = (x: Tensor, filter: Tensor, stride: number, padding: number): Tensor =>
   tf.conv2d(
     x as tf.Tensor4D,
     filter as tf.Tensor4D,
@@ -98,47 +90,46 @@ export const conv2d: (x: Tensor, filter: Tensor, stride: number, padding: number
   );
 
 /** a > b, elementwise, bool. */
-export const greater: (a: Operand, b: Operand) => Tensor = (a, b) => tf.greater(a, b);
+export const greater = (a: Operand, b: Operand): Tensor => tf.greater(a, b);
 /** a >= b, elementwise, bool. */
-export const greaterEqual: (a: Operand, b: Operand) => Tensor = (a, b) => tf.greaterEqual(a, b);
+export const greaterEqual = (a: Operand, b: Operand): Tensor => tf.greaterEqual(a, b);
 /** a == b, elementwise, bool. */
-export const equal: (a: Operand, b: Operand) => Tensor = (a, b) => tf.equal(a, b);
+export const equal = (a: Operand, b: Operand): Tensor => tf.equal(a, b);
 /** Both true. */
-export const logicalAnd: (a: Tensor, b: Tensor) => Tensor = (a, b) => tf.logicalAnd(a, b);
+export const logicalAnd = (a: Tensor, b: Tensor): Tensor => tf.logicalAnd(a, b);
 /** Not true. */
-export const logicalNot: (a: Tensor) => Tensor = (a) => tf.logicalNot(a);
+export const logicalNot = (a: Tensor): Tensor => tf.logicalNot(a);
 /** Where the condition holds a, else b; all of one shape, or the condition broadcast from the front axes by reshape. */
-export const where: (condition: Tensor, a: Tensor, b: Tensor) => Tensor = (condition, a, b) =>
-  tf.where(condition, a, b);
+export const where = (condition: Tensor, a: Tensor, b: Tensor): Tensor => tf.where(condition, a, b);
 /** Another dtype. */
-export const cast: (x: Tensor, dtype: DType) => Tensor = (x, dtype) => tf.cast(x, dtype);
+export const cast = (x: Tensor, dtype: DType): Tensor => tf.cast(x, dtype);
 /** Class indices [B] (int32) -> [B, classes] of 0 and 1 (float32); no gradient. */
-export const oneHot: (y: Tensor, classes: number) => Tensor = (y, classes) => tf.cast(tf.oneHot(y, classes), "float32");
+export const oneHot = (y: Tensor, classes: number): Tensor => tf.cast(tf.oneHot(y, classes), "float32");
 
 /** Zeros of a shape. */
-export const zeros: (shape: number[]) => Tensor = (shape) => tf.zeros(shape);
+export const zeros = (shape: number[]): Tensor => tf.zeros(shape);
 /** Zeros of the shape and dtype of x. */
-export const zerosLike: (x: Tensor) => Tensor = (x) => tf.zerosLike(x);
+export const zerosLike = (x: Tensor): Tensor => tf.zerosLike(x);
 /** Ones of a shape. */
-export const ones: (shape: number[]) => Tensor = (shape) => tf.ones(shape);
+export const ones = (shape: number[]): Tensor => tf.ones(shape);
 /** An array from memory as a constant of the traced function. */
-export const constant: (array: NdArray) => Tensor = (array) => tf.tensor(array.data, [...array.shape], array.dtype);
+export const constant = (array: NdArray): Tensor => tf.tensor(array.data, [...array.shape], array.dtype);
 
 /** x as a constant for differentiation: d stopGradient(x) / dx = 0. */
-export const stopGradient: (x: Tensor) => Tensor = (x) => constantOf((x) => tf.clone(x), x);
+export const stopGradient = (x: Tensor): Tensor => constantOf((x) => tf.clone(x), x);
 
 /** f(x) as a constant for differentiation: what f does is not differentiated, so it may use any operator. */
-export const constantOf: (f: (x: Tensor) => Tensor, x: Tensor) => Tensor = (f, x) =>
+export const constantOf = (f: (x: Tensor) => Tensor, x: Tensor): Tensor =>
   tf.customGrad((x) => ({ value: f(x as Tensor), gradFunc: () => tf.zerosLike(x as Tensor) }))(x);
 
 /**
  * log softmax over the last axis: x - m - log(sum(exp(x - m))), m = max(x) as a constant. TensorFlow.js's own has a
  * wrong second derivative.
  */
-export const logSoftmax: (logits: Tensor) => Tensor = (logits) => {
+export const logSoftmax = (logits: Tensor): Tensor => {
   const shifted = sub(logits, maxConstant(logits, -1, true));
   return sub(shifted, log(sum(exp(shifted), -1, true)));
 };
 
 /** Softmax over the last axis, exp of {@linkcode logSoftmax}. */
-export const softmax: (logits: Tensor) => Tensor = (logits) => exp(logSoftmax(logits));
+export const softmax = (logits: Tensor): Tensor => exp(logSoftmax(logits));

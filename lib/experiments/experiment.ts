@@ -1,5 +1,5 @@
 import type { AttackSpec, FgsmSpec, PgdSpec } from "../attacks/mod.ts";
-import { parseEps, UsageError } from "../core/mod.ts";
+import { UsageError } from "../core/mod.ts";
 import type { AugmentSpec, Cifar10Spec, DataSpec, ShapesParameters, ShapesSpec } from "../data/mod.ts";
 import {
   type CnnSpec,
@@ -29,6 +29,7 @@ import {
   type SgdSpec,
   type StepSchedule,
 } from "../training/mod.ts";
+import { checkEvaluation } from "./_check_evaluation.ts";
 import {
   type Check,
   type Fields,
@@ -257,6 +258,6 @@ export function checkExperiment(value: unknown): Experiment {
     objectiveOf(each.objective);
     learningRate(each.schedule, 0, each.epochs);
   }
-  for (const radius of evaluation.eps) parseEps(radius);
+  checkEvaluation(evaluation);
   return value as Experiment;
 }

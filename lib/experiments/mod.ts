@@ -10,6 +10,7 @@
  *
  * @module
  */
+export * from "./evaluate_model.ts";
 export * from "./experiment.ts";
 export * from "./manifest.ts";
 export * from "./override.ts";

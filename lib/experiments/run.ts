@@ -1,17 +1,8 @@
-import {
-  type EvaluationRow,
-  type EvidenceRow,
-  ExperimentError,
-  formatEvaluation,
-  type NdArray,
-  type Progress,
-  type StepRow,
-  writeFileAtomic,
-} from "../core/mod.ts";
-import { type Dataset, loadData, type LoadedData, subset } from "../data/mod.ts";
+import { type EvaluationRow, type NdArray, type Progress, type StepRow, writeFileAtomic } from "../core/mod.ts";
+import { loadData, type LoadedData } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
-import { evaluate, evidenceKey, summarize } from "../evaluation/mod.ts";
 import {
+  cardPath,
   type Classifier,
   createModel,
   freeze,
@@ -23,9 +14,11 @@ import {
 import { objectiveOf, OBJECTIVES } from "../objectives/mod.ts";
 import { writeFigures } from "../report/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainState } from "../training/mod.ts";
+import { evaluated, evaluationSet } from "./_evaluated.ts";
+import { exists, makeFolder, removeIfExists } from "./_files.ts";
 import { checkExperiment, type Experiment, type NetworkExperiment } from "./experiment.ts";
 import { type ManifestWriter, openManifest } from "./manifest.ts";
-import { openEvidence, openRunFolder, openSteps, type RunFolder, runName } from "./run_folder.ts";
+import { openRunFolder, openSteps, type RunFolder, runName } from "./run_folder.ts";
 
 /** Where and how an experiment is run. */
 export interface RunOptions {
@@ -76,10 +69,11 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
   const { engine } = options;
   yield { kind: "progress", label: "load data", done: 0, total: 1 };
   const data = await loadData(experiment.data, options.data === undefined ? {} : { path: options.data });
-  const split = evaluationSet(experiment, data);
+  const split = evaluationSet(experiment.evaluation, data);
   const path = options.out ?? `runs/${await runName(experiment)}`;
   const resumed = await exists(`${path}/experiment.json`);
   const folder = await openRunFolder(experiment, path);
+  await makeFolder(folder.file("checkpoints"));
   const manifest = await openManifest(folder, engine, data, experiment.seed);
   yield { kind: "open", folder: path, resumed };
 
@@ -91,24 +85,14 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
       const { model, weights } = yield* trained({ network, teacher, experiment, folder, data, manifest, options });
       classifiers.set(network.name, freeze(model, putTree(engine, weights)));
     }
-    const rows = yield* evaluated({ experiment, classifiers, split, folder, manifest, engine });
+    const { evaluation, seed } = experiment;
+    const rows = yield* evaluated({ evaluation, seed, classifiers, split, folder, manifest, engine });
     const figures = await writeFigures(path);
     await manifest.finish();
     yield { kind: "end", folder: path, rows, figures };
   } finally {
     for (const { weights } of classifiers.values()) disposeTree(weights);
   }
-}
-
-function evaluationSet({ evaluation }: Experiment, data: LoadedData): Dataset {
-  const { split = "test", n } = evaluation;
-  const dataset = data[split];
-  if (dataset.ids.length < n) {
-    throw new ExperimentError(
-      `Cannot evaluate on ${n} images as "${dataset.name}" (${split}) has ${dataset.ids.length}: lower evaluation.n`,
-    );
-  }
-  return subset(dataset, Uint32Array.from({ length: n }, (_, index) => index));
 }
 
 interface TrainingContext {
@@ -131,12 +115,15 @@ async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trai
   const { network, teacher, experiment, folder, data, manifest, options: { engine, checkpointEvery = 100 } } = context;
   const { name, model: spec, ...training } = network;
   const final = folder.file("checkpoints", `${name}.safetensors`);
-  if (await exists(final)) {
-    const { model, weights } = await loadWeights(final);
+  const statePath = folder.file("checkpoints", `${name}.state.safetensors`);
+  // The card is written last: weights without one are of a process that was killed, and are made again.
+  if (await exists(cardPath(final))) {
+    const { model, weights, card } = await loadWeights(final);
+    await manifest.trained(name, card.sha256);
+    await removeIfExists(statePath);
     yield { kind: "trained", name, seconds: 0 };
     return { model, weights };
   }
-  const statePath = folder.file("checkpoints", `${name}.state.safetensors`);
   const from = await readState(statePath, folder.hash);
   const steps = await openSteps(
     folder,
@@ -178,7 +165,7 @@ async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trai
       const provenance = {
         experiment: experiment.name,
         hash: folder.hash,
-        data: dataset.name,
+        data: experiment.data,
         objective: network.objective,
         epochs: network.epochs,
         seed: experiment.seed,
@@ -200,51 +187,6 @@ function termsOf({ teacher, students }: Experiment): string[] {
   return [...new Set([teacher, ...students].flatMap(({ objective }) => objectiveOf(objective).termNames(objective)))];
 }
 
-interface EvaluationContext {
-  readonly experiment: Experiment;
-  readonly classifiers: ReadonlyMap<string, Classifier>;
-  readonly split: Dataset;
-  readonly folder: RunFolder;
-  readonly manifest: ManifestWriter;
-  readonly engine: Engine;
-}
-
-/** Evaluates every network, going on after the rows that exist. */
-async function* evaluated(context: EvaluationContext): AsyncGenerator<RunEvent, readonly EvaluationRow[], void> {
-  const { experiment: { evaluation, seed }, classifiers, split, folder, manifest, engine } = context;
-  const evidence = await openEvidence(folder);
-  const done = new Set(evidence.rows.map(evidenceKey));
-  const all: EvidenceRow[] = [...evidence.rows];
-  const attacks = evaluation.attacks.map((attack) => ({ attack }));
-  for (const [method, classifier] of classifiers) {
-    const start = performance.now();
-    for await (
-      const event of evaluate(engine, {
-        method,
-        classifier,
-        dataset: split,
-        attacks,
-        eps: evaluation.eps,
-        seed,
-        batchSize: evaluation.batchSize,
-        done,
-      })
-    ) {
-      if (event.kind === "progress") {
-        yield { ...event, label: `evaluate ${method}`, detail: event.label };
-      } else {
-        await evidence.append(event.rows);
-        all.push(...event.rows);
-      }
-    }
-    await manifest.spent(`evaluate ${method}`, (performance.now() - start) / 1000);
-    yield { kind: "evaluated", name: method, rows: summarize(all.filter((row) => row.method === method)) };
-  }
-  const rows = summarize(all);
-  await writeFileAtomic(folder.file("evaluation.csv"), formatEvaluation(rows));
-  return rows;
-}
-
 async function readState(path: string, hash: string): Promise<TrainState | undefined> {
   try {
     return decodeTrainState(await Deno.readFile(path), hash, path);
@@ -252,17 +194,4 @@ async function readState(path: string, hash: string): Promise<TrainState | undef
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, (error) => {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  });
-}
-
-async function removeIfExists(path: string): Promise<void> {
-  await Deno.remove(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  });
 }

@@ -12,7 +12,7 @@ import {
   writeError,
   writeFileAtomic,
 } from "../core/mod.ts";
-import type { Experiment } from "./experiment.ts";
+import { makeFolder, removeIfExists } from "./_files.ts";
 
 /** The folder of a run: its files and where they lie. */
 export interface RunFolder {
@@ -24,30 +24,39 @@ export interface RunFolder {
   readonly file: (...names: readonly string[]) => string;
 }
 
+/** What a run folder is made for: plain JSON with a name; the hash is of all of it. */
+export interface RunIdentity {
+  /** First part of the name of the folder. */
+  readonly name: string;
+}
+
 /** Name of the folder of an experiment: "quickstart-1a2b3c4d". */
-export async function runName(experiment: Experiment): Promise<string> {
+export async function runName(experiment: RunIdentity): Promise<string> {
   return `${experiment.name}-${await hash8(experiment)}`;
 }
 
+/** Files that were being written when a process was killed, as writeFileAtomic names them. */
+const UNFINISHED = /\.[0-9a-f]{8}\.tmp$/;
+
 /**
- * Opens the folder of a run, or makes it.
+ * Opens the folder of a run, or makes it. Files that a killed process left unfinished are removed.
  *
  * @param experiment The experiment.
  * @param path The folder.
  * @returns The folder, with `experiment.json` in it.
  * @throws {ExperimentError} If the folder holds another experiment, or files that are no run.
  */
-export async function openRunFolder(experiment: Experiment, path: string): Promise<RunFolder> {
+export async function openRunFolder(experiment: RunIdentity, path: string): Promise<RunFolder> {
   const hash = await hash8(experiment);
   const file = (...names: readonly string[]) => [path, ...names].join("/");
   const found = await readTextIfExists(file("experiment.json"));
   if (found === undefined) {
-    if (await holdsFiles(path)) {
+    if ((await namesIn(path)).some((name) => !UNFINISHED.test(name))) {
       throw new ExperimentError(
         `Cannot run in "${path}" as it holds files but no experiment.json: choose another --out`,
       );
     }
-    await Deno.mkdir(file("checkpoints"), { recursive: true });
+    await makeFolder(path);
     await writeFileAtomic(file("experiment.json"), `${canonicalJson(experiment)}\n`);
   } else if (found.trim() !== canonicalJson(experiment)) {
     const other = await hash8(parse(found, file("experiment.json")));
@@ -56,8 +65,20 @@ export async function openRunFolder(experiment: Experiment, path: string): Promi
         "choose another --out",
     );
   }
-  await Deno.mkdir(file("checkpoints"), { recursive: true });
+  for (const folder of [path, file("checkpoints"), file("figures")]) {
+    for (const name of await namesIn(folder)) if (UNFINISHED.test(name)) await removeIfExists(`${folder}/${name}`);
+  }
   return { path, hash, file };
+}
+
+/** Names in a folder; none where it is absent. */
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
 }
 
 function parse(text: string, name: string): unknown {
@@ -66,15 +87,6 @@ function parse(text: string, name: string): unknown {
   } catch {
     throw new ExperimentError(`Cannot read "${name}" as it is not JSON: choose another --out, or remove the folder`);
   }
-}
-
-async function holdsFiles(path: string): Promise<boolean> {
-  try {
-    for await (const _ of Deno.readDir(path)) return true;
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-  return false;
 }
 
 /** An append-only table of a run folder: what a killed process left behind is mended when it is opened. */

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { float32, int32, type NdArray, rng } from "../../lib/core/mod.ts";
+import { int32, type NdArray, rng } from "../../lib/core/mod.ts";
 import * as ops from "../../lib/engine/mod.ts";
 import type { Engine, Tensor } from "../../lib/engine/mod.ts";
 import { TRACE_KERNELS } from "../../lib/engine/onnxruntime/kernels.ts";

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import {
   DataError,
   type EvidenceRow,
@@ -20,6 +20,7 @@ import {
   evidenceKey,
   summarize,
 } from "../../lib/evaluation/mod.ts";
+import { NATIVE_ENGINES, testOnEngines } from "../testing/engines.ts";
 
 const engine = await createEngine("reference");
 
@@ -145,6 +146,32 @@ Deno.test("evaluate() goes on from a file cut anywhere to the very file of an un
     assertEquals(formatEvidence([...rows, ...rest]), whole, `cut at ${share}`);
   }
 });
+
+testOnEngines(
+  "evaluate() gives on a native engine the rows of the reference, and the same bits when it goes on",
+  async (engine) => {
+    const rowsOn = async (options: EvaluateOptions) =>
+      (await eventsOf(options, engine)).flatMap((event) => event.kind === "evidence" ? event.rows : []);
+    const rows = await rowsOn(OPTIONS);
+    const rest = (row: EvidenceRow) => ({ ...row, margin: 0, cleanMargin: 0 });
+    assertEquals(rows.map(rest), ROWS.map(rest));
+    rows.forEach(({ margin, cleanMargin }, i) => {
+      assertAlmostEquals(margin, ROWS[i]!.margin, 1e-5);
+      assertAlmostEquals(cleanMargin, ROWS[i]!.cleanMargin, 1e-5);
+    });
+    const whole = formatEvidence(rows);
+    for (const share of [0, 0.3, 0.77]) {
+      const { rows: kept } = parseEvidence(whole.slice(0, Math.floor(share * whole.length)));
+      const others = await rowsOn({ ...OPTIONS, done: new Set(kept.map(evidenceKey)) });
+      assertEquals(formatEvidence([...kept, ...others]), whole, `cut at ${share}`);
+    }
+    // Other batches give other sums of the same numbers: the rows agree to rounding.
+    const other = await rowsOn({ ...OPTIONS, batchSize: 23 });
+    assertEquals(other.map(rest), rows.map(rest));
+    other.forEach(({ margin }, i) => assertAlmostEquals(margin, rows[i]!.margin, 1e-5));
+  },
+  NATIVE_ENGINES,
+);
 
 Deno.test("evaluate() composes batches as before where rows are missing in their midst", async () => {
   const done = new Set(ROWS.filter((_, i) => i % 3 !== 0).map(evidenceKey));

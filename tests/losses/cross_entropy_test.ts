@@ -1,13 +1,14 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { float32, int32, type NdArray } from "../../lib/core/mod.ts";
-import { createEngine, mul, sum, type Tensor, type Value, valueAndGrad } from "../../lib/engine/mod.ts";
+import { type Engine, mul, sum, type Tensor, type Value, valueAndGrad } from "../../lib/engine/mod.ts";
 import { crossEntropy } from "../../lib/losses/mod.ts";
+import { testOnEngines } from "../testing/engines.ts";
 
-const engine = await createEngine("reference");
+const ENGINES = ["reference", "onnxruntime"];
 const LOGITS = float32([3, 4], [1, 2, 3, 4, 0, 0, 0, 0, 90, -90, 0, 1]);
 const LABELS = int32([3], [3, 1, 1]);
 
-async function read(value: Value): Promise<number[]> {
+async function read(engine: Engine, value: Value): Promise<number[]> {
   return Array.from((await engine.read(value)).data);
 }
 
@@ -18,22 +19,22 @@ function assertClose(actual: readonly number[], expected: readonly number[], abs
   );
 }
 
-Deno.test("crossEntropy() is -log softmax at the label of each example, also far from 0", async () => {
+testOnEngines("crossEntropy() is -log softmax at the label of each example, also far from 0", async (engine) => {
   const program = engine.compile(({ z, y }: { z: Tensor; y: Tensor }) => crossEntropy(z, y));
   const loss = await program({ z: LOGITS, y: LABELS });
   assertEquals(loss.shape, [3]);
   // log(e^-3 + e^-2 + e^-1 + 1), log 4, and 180 + a term below float32.
-  assertClose(await read(loss), [0.4401896985611953, Math.log(4), 180], 0, 1e-6);
-});
+  assertClose(await read(engine, loss), [0.4401896985611953, Math.log(4), 180], 0, 1e-6);
+}, ENGINES);
 
-Deno.test("crossEntropy() smooths labels as (1 - s) onehot + s / C", async () => {
+testOnEngines("crossEntropy() smooths labels as (1 - s) onehot + s / C", async (engine) => {
   const program = engine.compile(({ z, y }: { z: Tensor; y: Tensor }) => crossEntropy(z, y, 0.1));
   const z = float32([1, 4], [1, 2, 3, 4]);
   // 0.9 * 0.44018970 + 0.1 * mean(3.4401897, 2.4401897, 1.4401897, 0.4401897)
-  assertClose(await read(await program({ z, y: int32([1], [3]) })), [0.5901896985611953], 0, 1e-6);
-});
+  assertClose(await read(engine, await program({ z, y: int32([1], [3]) })), [0.5901896985611953], 0, 1e-6);
+}, ENGINES);
 
-Deno.test("crossEntropy() has the gradient p - q and the Hessian diag(p) - p p'", async () => {
+testOnEngines("crossEntropy() has the gradient p - q and the Hessian diag(p) - p p'", async (engine) => {
   const v = [0.3, -0.7, 1.1, 0.2];
   const z = [0.5, -0.25, 1, 0];
   const e = z.map(Math.exp);
@@ -46,31 +47,38 @@ Deno.test("crossEntropy() has the gradient p - q and the Hessian diag(p) - p p'"
     return { first: gradient(inputs.z), second };
   });
   const { first, second } = await program({ z: float32([1, 4], z), y: int32([1], [2]), v: float32([1, 4], v) });
-  assertClose(await read(first), p.map((value, k) => value - (k === 2 ? 1 : 0)), 1e-6);
-  assertClose(await read(second), p.map((value, k) => value * (v[k]! - pv)), 1e-6);
-});
+  assertClose(await read(engine, first), p.map((value, k) => value - (k === 2 ? 1 : 0)), 1e-6);
+  assertClose(await read(engine, second), p.map((value, k) => value * (v[k]! - pv)), 1e-6);
+}, ENGINES);
 
-Deno.test("crossEntropy() has the second derivative that central differences of its gradient give", async () => {
-  const gradient = engine.compile(({ z, y }: { z: Tensor; y: Tensor }) =>
-    valueAndGrad((at: Tensor) => ({ value: sum(crossEntropy(at, y, 0.2)) }), z).grad
-  );
-  const along = engine.compile(({ z, y, v }: { z: Tensor; y: Tensor; v: Tensor }) =>
-    valueAndGrad((at: Tensor) => ({
-      value: sum(mul(valueAndGrad((at: Tensor) => ({ value: sum(crossEntropy(at, y, 0.2)) }), at).grad, v)),
-    }), z).grad
-  );
-  const y = int32([2], [0, 2]);
-  const z = [0.4, -0.3, 0.9, -1.2, 0.1, 0.6];
-  const v = [0.5, 0.2, -0.8, 1, -0.4, 0.3];
-  const h = 1e-2;
-  const at = (sign: number): NdArray => float32([2, 3], z.map((value, i) => value + sign * h * v[i]!));
-  const [up, down] = [await read(await gradient({ z: at(1), y })), await read(await gradient({ z: at(-1), y }))];
-  const exact = await read(await along({ z: float32([2, 3], z), y, v: float32([2, 3], v) }));
-  // Error h^2/6 * third derivative, and rounding 1e-7 / 2h.
-  assertClose(exact, up.map((value, i) => (value - down[i]!) / (2 * h)), 3e-5);
-});
+testOnEngines(
+  "crossEntropy() has the second derivative that central differences of its gradient give",
+  async (engine) => {
+    const gradient = engine.compile(({ z, y }: { z: Tensor; y: Tensor }) =>
+      valueAndGrad((at: Tensor) => ({ value: sum(crossEntropy(at, y, 0.2)) }), z).grad
+    );
+    const along = engine.compile(({ z, y, v }: { z: Tensor; y: Tensor; v: Tensor }) =>
+      valueAndGrad((at: Tensor) => ({
+        value: sum(mul(valueAndGrad((at: Tensor) => ({ value: sum(crossEntropy(at, y, 0.2)) }), at).grad, v)),
+      }), z).grad
+    );
+    const y = int32([2], [0, 2]);
+    const z = [0.4, -0.3, 0.9, -1.2, 0.1, 0.6];
+    const v = [0.5, 0.2, -0.8, 1, -0.4, 0.3];
+    const h = 1e-2;
+    const at = (sign: number): NdArray => float32([2, 3], z.map((value, i) => value + sign * h * v[i]!));
+    const [up, down] = [
+      await read(engine, await gradient({ z: at(1), y })),
+      await read(engine, await gradient({ z: at(-1), y })),
+    ];
+    const exact = await read(engine, await along({ z: float32([2, 3], z), y, v: float32([2, 3], v) }));
+    // Error h^2/6 * third derivative, and rounding 1e-7 / 2h.
+    assertClose(exact, up.map((value, i) => (value - down[i]!) / (2 * h)), 3e-5);
+  },
+  ENGINES,
+);
 
-Deno.test("crossEntropy() refuses shapes, dtypes and smoothing that it cannot use", async () => {
+testOnEngines("crossEntropy() refuses shapes, dtypes and smoothing that it cannot use", async (engine) => {
   const call = (z: NdArray, y: NdArray, smoothing = 0) =>
     engine.compile(({ z, y }: { z: Tensor; y: Tensor }) => crossEntropy(z, y, smoothing))({ z, y });
   await assertRejects(
@@ -93,4 +101,4 @@ Deno.test("crossEntropy() refuses shapes, dtypes and smoothing that it cannot us
     RangeError,
     "Cannot smooth labels by 1: it needs a number of 0 or more and below 1",
   );
-});
+}, ENGINES);

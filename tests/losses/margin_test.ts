@@ -1,61 +1,72 @@
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { float32, int32, type NdArray } from "../../lib/core/mod.ts";
-import { createEngine, mul, sum, type Tensor, valueAndGrad } from "../../lib/engine/mod.ts";
+import { type Engine, mul, sum, type Tensor, valueAndGrad } from "../../lib/engine/mod.ts";
 import { margin } from "../../lib/losses/mod.ts";
+import { testOnEngines } from "../testing/engines.ts";
 
-const engine = await createEngine("reference");
-const program = engine.compile(({ z, y, w }: { z: Tensor; y: Tensor; w: Tensor }) => {
-  const { grad, aux } = valueAndGrad((at: Tensor) => {
-    const m = margin(at, y);
-    return { value: sum(mul(m, w)), aux: m };
-  }, z);
-  return { margin: aux, grad };
-});
+const ENGINES = ["reference", "onnxruntime"];
 
-async function evaluate(z: NdArray, y: number[], w = y.map(() => 1)): Promise<{ margin: number[]; grad: number[] }> {
+async function evaluate(
+  engine: Engine,
+  z: NdArray,
+  y: number[],
+  w = y.map(() => 1),
+): Promise<{ margin: number[]; grad: number[] }> {
+  const program = engine.compile(({ z, y, w }: { z: Tensor; y: Tensor; w: Tensor }) => {
+    const { grad, aux } = valueAndGrad((at: Tensor) => {
+      const m = margin(at, y);
+      return { value: sum(mul(m, w)), aux: m };
+    }, z);
+    return { margin: aux, grad };
+  });
   const result = await program({ z, y: int32([y.length], y), w: float32([y.length], w) });
   const [m, grad] = [await engine.read(result.margin), await engine.read(result.grad)];
   return { margin: Array.from(m.data), grad: Array.from(grad.data) };
 }
 
-Deno.test("margin() is the label's logit less the largest other one", async () => {
+testOnEngines("margin() is the label's logit less the largest other one", async (engine) => {
   const z = float32([4, 3], [3, 1, 2, 3, 1, 2, 3, 1, 2, -5, -7, -6]);
-  assertEquals((await evaluate(z, [0, 1, 2, 1])).margin, [1, -2, -1, -2]);
-});
+  assertEquals((await evaluate(engine, z, [0, 1, 2, 1])).margin, [1, -2, -1, -2]);
+}, ENGINES);
 
-Deno.test("margin() does not round: logits of any size give their float32 difference", async () => {
+testOnEngines("margin() does not round: logits of any size give their float32 difference", async (engine) => {
   const z = float32([3, 3], [1e6, 1e6 + 0.5, -3e30, 0.1, 0.3, 0.2, -1e30, -2e30, -3e30]);
   const expected = [Math.fround(1e6) - Math.fround(1e6 + 0.5), Math.fround(0.1) - Math.fround(0.3), 1e30];
-  assertEquals((await evaluate(z, [0, 0, 0])).margin, expected.map(Math.fround));
-});
+  assertEquals((await evaluate(engine, z, [0, 0, 0])).margin, expected.map(Math.fround));
+}, ENGINES);
 
-Deno.test("margin() serves two classes", async () => {
-  assertEquals((await evaluate(float32([2, 2], [3, 1, 3, 1]), [0, 1])).margin, [2, -2]);
-});
+testOnEngines("margin() serves two classes", async (engine) => {
+  assertEquals((await evaluate(engine, float32([2, 2], [3, 1, 3, 1]), [0, 1])).margin, [2, -2]);
+}, ENGINES);
 
-Deno.test("margin() has gradient 1 at the label and -1 at the strongest other class, scaled per example", async () => {
-  const z = float32([2, 4], [0, 3, 1, 2, 5, 1, 2, 4]);
-  assertEquals((await evaluate(z, [1, 3], [1, -2])).grad, [0, 1, 0, -1, 2, 0, 0, -2]);
-});
+testOnEngines(
+  "margin() has gradient 1 at the label and -1 at the strongest other class, scaled per example",
+  async (engine) => {
+    const z = float32([2, 4], [0, 3, 1, 2, 5, 1, 2, 4]);
+    assertEquals((await evaluate(engine, z, [1, 3], [1, -2])).grad, [0, 1, 0, -1, 2, 0, 0, -2]);
+  },
+  ENGINES,
+);
 
-Deno.test("margin() takes the first of tied classes, and a tie with the label is a margin of 0", async () => {
-  const { margin: m, grad } = await evaluate(float32([1, 3], [2, 2, 2]), [1]);
+testOnEngines("margin() takes the first of tied classes, and a tie with the label is a margin of 0", async (engine) => {
+  const { margin: m, grad } = await evaluate(engine, float32([1, 3], [2, 2, 2]), [1]);
   assertEquals(m, [0]);
   assertEquals(grad, [-1, 1, 0]);
-});
+}, ENGINES);
 
-Deno.test("margin() has the gradient that central differences give", async () => {
+testOnEngines("margin() has the gradient that central differences give", async (engine) => {
   const z = [0.3, 1.4, -0.2, 0.9];
-  const { grad } = await evaluate(float32([1, 4], z), [3]);
+  const { grad } = await evaluate(engine, float32([1, 4], z), [3]);
   const h = 1e-2;
   for (let k = 0; k < 4; k++) {
     const at = async (sign: number) =>
-      (await evaluate(float32([1, 4], z.map((value, i) => i === k ? value + sign * h : value)), [3])).margin[0]!;
+      (await evaluate(engine, float32([1, 4], z.map((value, i) => i === k ? value + sign * h : value)), [3]))
+        .margin[0]!;
     assertAlmostEquals((await at(1) - await at(-1)) / (2 * h), grad[k]!, 1e-4);
   }
-});
+}, ENGINES);
 
-Deno.test("margin() refuses shapes and dtypes that it cannot use", async () => {
+testOnEngines("margin() refuses shapes and dtypes that it cannot use", async (engine) => {
   const call = (z: NdArray, y: NdArray) =>
     engine.compile(({ z, y }: { z: Tensor; y: Tensor }) => margin(z, y))({ z, y });
   await assertRejects(
@@ -68,4 +79,4 @@ Deno.test("margin() refuses shapes and dtypes that it cannot use", async () => {
     TypeError,
     "Cannot take the margin at labels of type int32[2,1]: it needs int32[2], one class for each row of the logits",
   );
-});
+}, ENGINES);

@@ -1,6 +1,5 @@
 import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { float32, type NdArray, rng, UsageError } from "../../lib/core/mod.ts";
-import { createEngine, type Engine } from "../../lib/engine/mod.ts";
 import {
   FAST_AT,
   KDIGA_PAPER,
@@ -10,6 +9,7 @@ import {
   type ObjectiveSpec,
   PGD_AT,
 } from "../../lib/objectives/mod.ts";
+import { testOnEngines } from "../testing/engines.ts";
 import { INPUTS, largest, take, termGradients, termsAt, type Tiny, type TinyInputs } from "./_tiny.ts";
 
 /** Small specs of each kind: a new kind does not compile until it has one. */
@@ -30,47 +30,50 @@ const SPECS: { readonly [K in ObjectiveSpec["kind"]]: readonly Extract<Objective
 
 const EACH = Object.values(SPECS).flat().map((spec): [ObjectiveSpec, string] => [spec, JSON.stringify(spec)]);
 
-async function each(check: (engine: Engine, spec: ObjectiveSpec, term: string, name: string) => Promise<void>) {
-  await using engine = await createEngine("reference");
+const ENGINES = ["reference", "onnxruntime"];
+
+async function each(check: (spec: ObjectiveSpec, term: string, name: string) => Promise<void>) {
   for (const [spec, name] of EACH) {
-    for (const term of objectiveOf(spec).termNames(spec)) await check(engine, spec, term, `${term} of ${name}`);
+    for (const term of objectiveOf(spec).termNames(spec)) await check(spec, term, `${term} of ${name}`);
   }
 }
 
-Deno.test("every objective has finite terms of the names it says, in their order", async () => {
-  await using engine = await createEngine("reference");
+testOnEngines("every objective has finite terms of the names it says, in their order", async (engine) => {
   for (const [spec, name] of EACH) {
     const terms = await termsAt(engine, spec, INPUTS);
     assertEquals(Object.keys(terms), [...objectiveOf(spec).termNames(spec)], name);
     for (const value of Object.values(terms)) assert(Number.isFinite(value) && value > 0, name);
   }
-});
+}, ENGINES);
 
-Deno.test("every term alone moves the student and leaves the teacher", async () => {
-  await each(async (engine, spec, term, name) => {
+testOnEngines("every term alone moves the student and leaves the teacher", async (engine) => {
+  await each(async (spec, term, name) => {
     const { student, teacher } = await termGradients(engine, spec, term, INPUTS);
     assert(largest(student) > 1e-3, `${name}: ${largest(student)}`);
     assertEquals(largest(teacher), 0, name);
   });
-});
+}, ENGINES);
 
-Deno.test("every term's directional derivative is its central difference (second order where it aligns)", async () => {
-  await each(async (engine, spec, term, name) => {
-    const { student } = await termGradients(engine, spec, term, INPUTS);
-    for (const direction of ["a", "b", "c"]) {
-      const toward = directionOf(student, direction);
-      const slope = dot(student, toward);
-      const h = 1e-2;
-      const at = async (t: number) =>
-        (await termsAt(engine, spec, { ...INPUTS, student: moved(INPUTS.student, toward, t) }))[term]!;
-      const difference = (await at(h) - await at(-h)) / (2 * h);
-      assertAlmostEquals(slope, difference, 1e-3 * Math.abs(difference) + 3e-5, `${name} along ${direction}`);
-    }
-  });
-});
+testOnEngines(
+  "every term's directional derivative is its central difference (second order where it aligns)",
+  async (engine) => {
+    await each(async (spec, term, name) => {
+      const { student } = await termGradients(engine, spec, term, INPUTS);
+      for (const direction of ["a", "b", "c"]) {
+        const toward = directionOf(student, direction);
+        const slope = dot(student, toward);
+        const h = 1e-2;
+        const at = async (t: number) =>
+          (await termsAt(engine, spec, { ...INPUTS, student: moved(INPUTS.student, toward, t) }))[term]!;
+        const difference = (await at(h) - await at(-h)) / (2 * h);
+        assertAlmostEquals(slope, difference, 1e-3 * Math.abs(difference) + 3e-5, `${name} along ${direction}`);
+      }
+    });
+  },
+  ENGINES,
+);
 
-Deno.test("no term depends on the order of the images", async () => {
-  await using engine = await createEngine("reference");
+testOnEngines("no term depends on the order of the images", async (engine) => {
   const permuted = take(INPUTS, [2, 0, 3, 1]);
   for (const [spec, name] of EACH) {
     const [terms, again] = [await termsAt(engine, spec, INPUTS), await termsAt(engine, spec, permuted)];
@@ -78,30 +81,37 @@ Deno.test("no term depends on the order of the images", async () => {
       assertAlmostEquals(again[term]!, value, 1e-6, `${term} of ${name}`);
     }
   }
-});
+}, ENGINES);
 
-Deno.test("no term changes for a doubled batch, but the released code's alignment, which falls by 2^1.5", async () => {
-  await using engine = await createEngine("reference");
-  const doubled = take(INPUTS, [0, 1, 2, 3, 0, 1, 2, 3]);
-  for (const [spec, name] of EACH) {
-    const [terms, again] = [await termsAt(engine, spec, INPUTS), await termsAt(engine, spec, doubled)];
-    for (const [term, value] of Object.entries(terms)) {
-      const factor = term === "iga" && spec.kind === "kdiga" && spec.scale === "releasedCode" ? 2 ** 1.5 : 1;
-      assertAlmostEquals(again[term]! * factor, value, 1e-5, `${term} of ${name}`);
+testOnEngines(
+  "no term changes for a doubled batch, but the released code's alignment, which falls by 2^1.5",
+  async (engine) => {
+    const doubled = take(INPUTS, [0, 1, 2, 3, 0, 1, 2, 3]);
+    for (const [spec, name] of EACH) {
+      const [terms, again] = [await termsAt(engine, spec, INPUTS), await termsAt(engine, spec, doubled)];
+      for (const [term, value] of Object.entries(terms)) {
+        const factor = term === "iga" && spec.kind === "kdiga" && spec.scale === "releasedCode" ? 2 ** 1.5 : 1;
+        assertAlmostEquals(again[term]! * factor, value, 1e-5, `${term} of ${name}`);
+      }
     }
-  }
-});
+  },
+  ENGINES,
+);
 
-Deno.test("divergence and alignment are 0, with no gradient, when student and teacher are equal", async () => {
-  const equal: TinyInputs = { ...INPUTS, student: INPUTS.teacher };
-  await each(async (engine, spec, term, name) => {
-    if (term !== "kl" && term !== "iga") return;
-    assertEquals((await termsAt(engine, spec, equal))[term], 0, name);
-    // The gradient of the divergence is p_S - p_T, 0 up to rounding; that of the norm is made 0.
-    const { student } = await termGradients(engine, spec, term, equal);
-    assert(largest(student) < 1e-6, `${name}: ${largest(student)}`);
-  });
-});
+testOnEngines(
+  "divergence and alignment are 0, with no gradient, when student and teacher are equal",
+  async (engine) => {
+    const equal: TinyInputs = { ...INPUTS, student: INPUTS.teacher };
+    await each(async (spec, term, name) => {
+      if (term !== "kl" && term !== "iga") return;
+      assertEquals((await termsAt(engine, spec, equal))[term], 0, name);
+      // The gradient of the divergence is p_S - p_T, 0 up to rounding; that of the norm is made 0.
+      const { student } = await termGradients(engine, spec, term, equal);
+      assert(largest(student) < 1e-6, `${name}: ${largest(student)}`);
+    });
+  },
+  ENGINES,
+);
 
 Deno.test("objectiveOf() refuses unknown kinds and fields out of range", () => {
   const refuses = (spec: ObjectiveSpec, message: string) => assertThrows(() => objectiveOf(spec), UsageError, message);

@@ -186,5 +186,9 @@ Deno.test("notebooks.ts fails where a cell does, leaves that notebook as it was,
 
 Deno.test("notebooks.ts refuses wrong usage", async () => {
   const { code, err } = await runScript("--upgrade");
-  assertEquals([code, err], [2, 'Cannot use "--upgrade" as an option: see --help\n']);
+  assertEquals([code, err], [
+    2,
+    'UsageError: Cannot run notebooks with the flag "--upgrade" as it is not known: ' +
+    "known flags are --update, --check, --timeout, --json, --help\n",
+  ]);
 });

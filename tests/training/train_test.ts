@@ -10,8 +10,11 @@ import {
 } from "../../lib/engine/mod.ts";
 import { KDIGA_PAPER, type ObjectiveSpec } from "../../lib/objectives/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainOptions } from "../../lib/training/mod.ts";
+import { testOnEngines } from "../testing/engines.ts";
 import { countingEngine } from "./_counting_engine.ts";
 import { CNN, collect, MLP, NATURAL, TEACHER, TOY } from "./_toy.ts";
+
+const ENGINES = ["reference", "onnxruntime"];
 
 /** Everything that a resumed run must have again: order, augmentation, noise or attack, buffers, velocity. */
 const KDIGA: TrainOptions = {
@@ -30,8 +33,7 @@ const ADVERSARIAL: TrainOptions = {
   augment: { pad: 1, flip: true },
 };
 
-Deno.test("train() reports every step and the end", async () => {
-  await using engine = await createEngine("reference");
+testOnEngines("train() reports every step and the end", async (engine) => {
   const events = await collect(train(engine, KDIGA));
   assertEquals(events.map(({ kind }) => kind), [...new Array(6).fill("step"), "end"]);
   events.forEach((event, i) => {
@@ -47,19 +49,17 @@ Deno.test("train() reports every step and the end", async () => {
   assert(end.kind === "end");
   assertEquals(Object.keys(end.weights.parameters), Object.keys(CNN.shapes.parameters));
   assertEquals(Object.keys(end.weights.buffers), Object.keys(CNN.shapes.buffers));
-});
+}, ENGINES);
 
-Deno.test("train() lowers the loss of a toy problem and learns it", async () => {
-  await using engine = await createEngine("reference");
+testOnEngines("train() lowers the loss of a toy problem and learns it", async (engine) => {
   const events = await collect(train(engine, { ...NATURAL, epochs: 20, schedule: { kind: "oneCycle", peak: 0.5 } }));
   const steps = events.filter((event) => event.kind === "step");
   assert(steps[0]!.row.loss > 0.5, `${steps[0]!.row.loss}`);
   assert(steps.at(-1)!.row.loss < 0.05, `${steps.at(-1)!.row.loss}`);
   assertEquals(steps.at(-1)!.accuracy, 1);
-});
+}, ENGINES);
 
-Deno.test("train() goes on from any step as if it had not stopped, bit for bit", async () => {
-  await using engine = await createEngine("reference");
+testOnEngines("train() goes on from any step as if it had not stopped, bit for bit", async (engine) => {
   for (const options of [KDIGA, ADVERSARIAL, { ...NATURAL, optimizer: { kind: "sgd", momentum: 0 } } as TrainOptions]) {
     const whole = await collect(train(engine, { ...options, checkpointEvery: 1 }));
     const plain = await collect(train(engine, options));
@@ -71,16 +71,15 @@ Deno.test("train() goes on from any step as if it had not stopped, bit for bit",
       assertEquals(await collect(train(engine, { ...options, from })), plain.slice(k), `${options.name} from ${k}`);
     }
   }
-});
+}, ENGINES);
 
-Deno.test("train() depends on its seed alone", async () => {
-  await using engine = await createEngine("reference");
+testOnEngines("train() depends on its seed alone", async (engine) => {
   const lossesOf = async (options: TrainOptions) =>
     (await collect(train(engine, options))).flatMap((event) => event.kind === "step" ? [event.row.loss] : []);
   const losses = await lossesOf(KDIGA);
   assertEquals(await lossesOf({ ...KDIGA, name: "other" }), losses);
   assertNotEquals(await lossesOf({ ...KDIGA, seed: 2 }), losses);
-});
+}, ENGINES);
 
 Deno.test("train() perturbs an image anew at every step", async () => {
   const engine = await createEngine("reference");

@@ -6,7 +6,6 @@ const network = {
   schedule: { kind: "oneCycle", peak: 0.1 },
   epochs: 6,
   batchSize: 64,
-  augment: { pad: 1, flip: false },
 } as const satisfies Partial<NetworkExperiment>;
 
 /**

@@ -1,0 +1,21 @@
+import { attackName, validateSpec } from "../attacks/mod.ts";
+import { parseEps, UsageError } from "../core/mod.ts";
+import type { EvaluationSpec } from "./experiment.ts";
+
+/** Checks what an evaluation would find out only after the training: attacks, radii, and whether they go together. */
+export function checkEvaluation({ attacks, eps }: EvaluationSpec): void {
+  const radii = eps.map((radius) => parseEps(radius));
+  if (attacks.length > 0 && radii.length === 0) {
+    throw new UsageError('Cannot evaluate attacks without a radius: write evaluation.eps such as ["8/255"]');
+  }
+  const names = attacks.map((attack, i) => attackName(validateSpec(attack, radii, `evaluation.attacks.${i}`)));
+  const twice = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (twice !== -1) {
+    throw new UsageError(`Cannot evaluate under "${names[twice]}" twice: leave out evaluation.attacks.${twice}`);
+  }
+  if (new Set(attacks.map(({ norm = "Linf" }) => norm)).size > 1) {
+    throw new UsageError(
+      "Cannot evaluate Linf and L2 attacks together as a radius means another thing to each: evaluate once for each norm",
+    );
+  }
+}

@@ -1,0 +1,13 @@
+import { UsageError } from "../mod.ts";
+import type { BenchCase } from "./_bench_steps.ts";
+
+/**
+ * Reads a case such as "16x64".
+ *
+ * @throws {UsageError} If it is something else.
+ */
+export function parseCase(text: string): BenchCase {
+  const found = text.match(/^([1-9]\d{0,3})x([1-9]\d{0,3})$/);
+  if (!found) throw new UsageError(`Cannot measure the case "${text}": write WIDTHxBATCH, such as 16x64`);
+  return { width: Number(found[1]), batch: Number(found[2]) };
+}

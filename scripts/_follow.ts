@@ -1,0 +1,61 @@
+import { type AccuracyTable, accuracyTable, type EvaluationRow, parseEps, type RunEvent, tableText } from "../mod.ts";
+import type { ProgressDrawer } from "./_progress.ts";
+
+/** What is printed of a run with --json. */
+export interface RunResult {
+  /** The folder. */
+  readonly folder: string;
+  /** Rows of `evaluation.csv`. */
+  readonly rows: readonly EvaluationRow[];
+  /** Paths of the figures. */
+  readonly figures: readonly string[];
+  /** Seconds that it took. */
+  readonly seconds: number;
+}
+
+/** How a run is told. */
+export interface FollowOptions {
+  readonly progress: ProgressDrawer;
+  /** When it began, as `performance.now()` says. */
+  readonly start: number;
+  /** Whether standard output is left alone. */
+  readonly json: boolean;
+  /** Stops it. */
+  readonly signal: AbortSignal;
+}
+
+/** Draws the progress of a run and prints its table at the end. */
+export async function follow(
+  events: AsyncIterable<RunEvent>,
+  { progress, start, json, signal }: FollowOptions,
+): Promise<RunResult> {
+  for await (const event of events) {
+    signal.throwIfAborted();
+    if (event.kind === "progress") progress.show(event);
+    else if (event.kind === "open") progress.say(`${event.resumed ? "going on in" : "writing to"} ${event.folder}`);
+    else if (event.kind === "trained" && event.seconds > 0) {
+      progress.say(`trained ${event.name} in ${event.seconds.toFixed(1)} s`);
+    } else if (event.kind === "end") {
+      await progress.end();
+      const { folder, rows, figures } = event;
+      const seconds = (performance.now() - start) / 1000;
+      if (!json) {
+        console.log(`\n${tableText(atLargestRadius(rows))}\n`);
+        for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
+        console.log(`\n${folder} (${seconds.toFixed(1)} s)`);
+      }
+      return { folder, rows, figures, seconds };
+    }
+  }
+  throw new Error("the run ended without a result");
+}
+
+/** One column per attack: every radius is in the figures and in evaluation.csv. */
+function atLargestRadius(rows: readonly EvaluationRow[]): AccuracyTable {
+  const attacked = rows.filter(({ attack }) => attack !== "clean" && attack !== "worst");
+  const largest = attacked.toSorted((a, b) => parseEps(b.eps) - parseEps(a.eps))[0];
+  return accuracyTable(rows, {
+    attacks: [...new Set(attacked.map(({ attack }) => attack))],
+    ...(largest === undefined ? {} : { eps: [largest.eps] }),
+  });
+}

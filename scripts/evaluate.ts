@@ -1,0 +1,133 @@
+/**
+ * Evaluates a saved network under attacks.
+ *
+ * @module
+ */
+import {
+  cardPath,
+  CheckpointError,
+  createEngine,
+  type DataSpec,
+  evaluateModel,
+  loadWeights,
+  type ModelCard,
+  type ModelEvaluation,
+  parseEpsList,
+  UsageError,
+} from "../mod.ts";
+import { attacksOf } from "./_attacks.ts";
+import { runCommand } from "./_command.ts";
+import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
+import { engineOf } from "./_engine.ts";
+import { integerOf, oneOf } from "./_flags.ts";
+import { follow } from "./_follow.ts";
+import { createProgress } from "./_progress.ts";
+
+await runCommand({
+  name: "evaluate",
+  about: `Evaluate a network that was saved with its model card: accuracy on clean images and under attacks, with one
+row of evidence per image. Run again, it goes on where it was stopped.`,
+  flags: {
+    model: { value: "FILE", help: "weights, such as runs/<run>/checkpoints/kdiga.safetensors (needed)" },
+    method: { value: "NAME", help: "name of the network in rows and figures (default: that of its file)" },
+    attack: {
+      value: "NAMES",
+      many: true,
+      help: "fgsm, pgd-<steps>, with -l2 or -margin behind: pgd-20-margin; several by commas (default: fgsm,pgd-20)",
+    },
+    eps: { value: "RADII", help: "in pixel units: 2/255,4/255 or 1/255..8/255 (default: 1/255..8/255)" },
+    n: { value: "N", help: "first images of the split (default: 1000, or all where there are fewer)" },
+    split: { value: "NAME", help: "test or validation (default: test)" },
+    dataset: { value: "NAME", help: "cifar10 or shapes (default: the data that the network was trained on)" },
+    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
+    seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
+    batch: { value: "N", help: "images per batch; changes the time it takes, not the rows (default: 100)" },
+    engine: { value: "NAME", help: "auto, onnxruntime or reference (default: auto)" },
+    out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<method>-<hash>)" },
+  },
+  resumable: true,
+  main: async ({ flags, json, signal }) => {
+    if (flags.model === undefined) throw new UsageError("Cannot evaluate without a network: write --model FILE");
+    const { card } = await loadWeights(flags.model);
+    const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
+    const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
+    const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
+    const data = flags.dataset === undefined
+      ? trainedOn(card, flags.model)
+      : dataNamed(oneOf("--dataset", flags.dataset, ["cifar10", "shapes"]), card, seed, split, count ?? 1000);
+    const asked: ModelEvaluation = {
+      method: flags.method ?? nameOf(flags.model),
+      data,
+      seed,
+      evaluation: {
+        split,
+        n: count ?? Math.min(1000, sizeOf(data, split)),
+        batchSize: flags.batch === undefined ? 100 : integerOf("--batch", flags.batch),
+        attacks: attacksOf(flags.attack ?? ["fgsm,pgd-20"]),
+        eps: parseEpsList(flags.eps ?? "1/255..8/255"),
+      },
+    };
+    const options = {
+      model: flags.model,
+      ...await dataOption(flags.data, data),
+      ...(flags.out === undefined ? {} : { out: flags.out }),
+    };
+    const progress = createProgress();
+    const start = performance.now();
+    await using engine = await createEngine(engineOf(flags.engine));
+    progress.say(`evaluate ${asked.method} on ${engine.name}: ${engine.device}`);
+    return await follow(evaluateModel(asked, { engine, ...options }), { progress, start, json, signal });
+  },
+});
+
+/** Seed of the training, as the card has it. */
+function seedOf({ provenance }: ModelCard): number {
+  return typeof provenance.seed === "number" ? provenance.seed : 1;
+}
+
+/** Data of the training, as the card has them. */
+function trainedOn({ provenance }: ModelCard, path: string): DataSpec {
+  const { data } = provenance;
+  if (data === undefined || typeof data !== "object" || data === null) {
+    throw new UsageError(
+      `Cannot tell the data of "${path}" as its card "${cardPath(path)}" has no provenance.data: ` +
+        "write --dataset cifar10 or --dataset shapes",
+    );
+  }
+  const { kind } = data as { readonly kind?: unknown };
+  if (kind !== "cifar10" && kind !== "shapes") {
+    throw new CheckpointError(
+      `Cannot use the card "${cardPath(path)}" as its provenance.data.kind is ${JSON.stringify(kind)} where ` +
+        '"cifar10" or "shapes" was expected: write --dataset NAME',
+    );
+  }
+  return data as DataSpec;
+}
+
+/** Data by name: as many drawn images as are needed, validation images set aside by the seed. */
+function dataNamed(
+  kind: DataSpec["kind"],
+  { inputShape }: ModelCard,
+  seed: number,
+  split: "test" | "validation",
+  n: number,
+): DataSpec {
+  const validation = split === "validation" ? { validation: n } : {};
+  if (kind === "cifar10") return { kind, seed, ...validation };
+  return { kind, seed, train: n + 1, test: n, size: inputShape[0], ...validation };
+}
+
+/** Images of a split. */
+function sizeOf(data: DataSpec, split: "test" | "validation"): number {
+  const [train, test] = data.kind === "shapes"
+    ? [data.train, data.test]
+    : [data.trainCount ?? 50_000, data.testCount ?? 10_000];
+  const { validation = 0 } = data;
+  return split === "test" ? test : validation < 1 ? Math.round(validation * train) : validation;
+}
+
+/** Name of a weights file in rows: "runs/a/checkpoints/KD_1.safetensors" is "kd-1". */
+function nameOf(path: string): string {
+  const file = path.split(/[\\/]/).at(-1)!.replace(/\.safetensors$/, "");
+  return file.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-").replace(/^[^a-z0-9]+/, "");
+}

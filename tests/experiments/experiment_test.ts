@@ -1,0 +1,99 @@
+import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { UsageError } from "../../lib/core/mod.ts";
+import { checkExperiment, override, PRESETS } from "../../lib/experiments/mod.ts";
+import { TINY } from "./_tiny.ts";
+
+for (const [name, preset] of Object.entries(PRESETS)) {
+  Deno.test(`the preset ${name} is an experiment of that name, and plain JSON`, () => {
+    assertEquals(preset.name, name);
+    assertStrictEquals(checkExperiment(preset), preset);
+    assertEquals(JSON.parse(JSON.stringify(preset)), preset);
+  });
+}
+
+/** Asserts the message for the tiny experiment with one value replaced. */
+function refuses(assignment: string, message: string): void {
+  assertThrows(() => checkExperiment(override(TINY, assignment)), UsageError, message);
+}
+
+Deno.test("checkExperiment() refuses unknown keys at every depth, with their full path and the known keys", () => {
+  refuses(
+    "sead=1",
+    'Cannot use the experiment as "sead" is not known: known keys are name, seed, data, teacher, students, evaluation',
+  );
+  refuses(
+    "data.seeds=1",
+    'Cannot use the experiment as "data.seeds" is not known: ' +
+      "known keys are kind, seed, train, test, size, validation, parameters",
+  );
+  refuses(
+    "teacher.epoch=1",
+    'Cannot use the experiment as "teacher.epoch" is not known: known keys are name, model, objective, optimizer, ' +
+      "schedule, epochs, batchSize, augment, batchNormUpdates",
+  );
+  refuses(
+    "students.kd.model.width=4",
+    'Cannot use the experiment as "students.0.model.width" is not known: ' +
+      "known keys are kind, activation, mean, std, hidden",
+  );
+  refuses(
+    "evaluation.attacks.0.steps=4",
+    'Cannot use the experiment as "evaluation.attacks.0.steps" is not known: known keys are kind, norm, loss',
+  );
+});
+
+Deno.test("checkExperiment() refuses values of the wrong kind, with their path and what they must be", () => {
+  const says = (what: string) => `Cannot use the experiment as ${what}`;
+  refuses("seed=-1", says('"seed" is -1: it must be an integer of at least 0'));
+  refuses(
+    "name=Tiny",
+    says('"name" is "Tiny": it must be a name of lower-case letters, digits, dots and hyphens'),
+  );
+  refuses("teacher.epochs=1.5", says('"teacher.epochs" is 1.5: it must be an integer of at least 1'));
+  refuses(
+    "teacher.model.kind=vgg",
+    says('"teacher.model.kind" is "vgg": it must be one of "mlp", "cnn", "resnet", "resnet18"'),
+  );
+  refuses("students.kd.objective.alpha=2", says('"students.0.objective.alpha" is 2: it must be a number from 0 to 1'));
+  refuses(
+    'evaluation.eps=["8"]',
+    'Cannot use "8" as a radius as pixels are in [0, 1]: write a value between 0 and 1; did you mean 8/255?',
+  );
+  refuses(
+    'evaluation.eps=["big"]',
+    says('"evaluation.eps.0" is "big": it must be a radius in pixel units such as "8/255"'),
+  );
+  refuses(
+    "evaluation.split=train",
+    says('"evaluation.split" is "train": it must be one of "test", "validation"'),
+  );
+  for (const value of [null, [], "tiny", undefined]) assertThrows(() => checkExperiment(value), UsageError);
+});
+
+Deno.test("checkExperiment() refuses what would fail later", () => {
+  refuses("students.kd.name=teacher", 'Cannot use the experiment as two networks are named "teacher": rename one');
+  refuses(
+    'teacher.objective={"kind":"kd","alpha":0.5,"temperature":1}',
+    'Cannot use the experiment as "teacher.objective.kind" is "kd", which needs a teacher itself: ' +
+      'use "natural" or "adversarial"',
+  );
+  refuses(
+    "students.kd.objective.temperature=0",
+    "Cannot use the temperature 0: write a positive number such as 1",
+  );
+  refuses(
+    'evaluation.attacks=[{"kind":"pgd","steps":5},{"kind":"fgsm"},{"kind":"pgd","steps":5}]',
+    'Cannot evaluate under "pgd-5" twice: leave out evaluation.attacks.2',
+  );
+  refuses(
+    'evaluation.attacks=[{"kind":"fgsm"},{"kind":"fgsm","norm":"L2"}]',
+    "Cannot evaluate Linf and L2 attacks together as a radius means another thing to each: " +
+      "evaluate once for each norm",
+  );
+  refuses(
+    'evaluation.attacks=[{"kind":"pgd","steps":5,"stepSize":"5/255"}]',
+    'Cannot use evaluation.attacks.0.stepSize as it is "5/255" at eps 2/255, longer than the ball\'s diameter: ' +
+      "write at most 4/255, or use relativeStepSize",
+  );
+  refuses("evaluation.eps=[]", 'Cannot evaluate attacks without a radius: write evaluation.eps such as ["8/255"]');
+});

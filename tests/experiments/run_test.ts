@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import {
+  CheckpointError,
+  ExperimentError,
+  parseEvaluation,
+  parseEvidence,
+  parseSteps,
+  UsageError,
+} from "../../lib/core/mod.ts";
+import { createEngine, type Engine } from "../../lib/engine/mod.ts";
+import { type Experiment, type Manifest, override, run, type RunEvent } from "../../lib/experiments/mod.ts";
+import { loadWeights } from "../../lib/models/mod.ts";
+import { summarize } from "../../lib/evaluation/mod.ts";
+import { filesIn } from "../scripts/_task.ts";
+import { inTempFolder, TINY } from "./_tiny.ts";
+
+/** Runs to the end, or until something holds of an event. */
+async function eventsOf(
+  engine: Engine,
+  out: string,
+  { experiment = TINY, until = () => false }: { experiment?: Experiment; until?: (event: RunEvent) => boolean } = {},
+): Promise<RunEvent[]> {
+  const events: RunEvent[] = [];
+  for await (const event of run(experiment, { engine, out, checkpointEvery: 2 })) {
+    events.push(event);
+    if (until(event)) break;
+  }
+  return events;
+}
+
+/** Files but for the manifest, which has times. */
+async function resultsIn(folder: string): Promise<Record<string, string>> {
+  const { "manifest.json": _, ...files } = await filesIn(folder);
+  return files;
+}
+
+const kinds = (events: readonly RunEvent[]) => events.map(({ kind }) => kind).filter((kind) => kind !== "progress");
+
+Deno.test("run() trains, evaluates and draws, and its files agree with each other", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    const out = `${folder}/run`;
+    const events = await eventsOf(engine, out);
+    assertEquals(kinds(events), [
+      "open",
+      ...["trained", "trained", "trained"],
+      ...["evaluated", "evaluated", "evaluated"],
+      "end",
+    ]);
+    const end = events.at(-1)!;
+    assert(end.kind === "end");
+    const { rows } = parseEvaluation(await Deno.readTextFile(`${out}/evaluation.csv`));
+    assertEquals([end.folder, end.rows], [out, rows]);
+    assertEquals(summarize(parseEvidence(await Deno.readTextFile(`${out}/evidence.csv`)).rows), rows);
+    const steps = parseSteps(await Deno.readTextFile(`${out}/steps.csv`)).rows;
+    // 48 images are left for training: 3 batches of 16 in each of 2 epochs.
+    assertEquals(
+      steps.map(({ method, step }) => `${method} ${step}`),
+      ["teacher", "kd", "kdiga"].flatMap((method) => [0, 1, 2, 3, 4, 5].map((step) => `${method} ${step}`)),
+    );
+    assertEquals(steps.map(({ terms }) => Object.keys(terms).join()).filter((_, i) => i % 6 === 0), [
+      "ce",
+      "ce,kl",
+      "ce,kl,iga",
+    ]);
+    const manifest: Manifest = JSON.parse(await Deno.readTextFile(`${out}/manifest.json`));
+    assert(manifest.finished !== null);
+    for (const name of ["teacher", "kd", "kdiga"]) {
+      const { card } = await loadWeights(`${out}/checkpoints/${name}.safetensors`);
+      assertEquals(manifest.weights[name], card.sha256);
+      assertEquals([card.provenance.data, card.provenance.seed], [TINY.data, TINY.seed]);
+    }
+    assertEquals(Object.keys(await filesIn(`${out}/checkpoints`)).filter((name) => name.includes("state")), []);
+    for (const path of end.figures) assert(path.startsWith(`${out}/figures/`));
+  });
+});
+
+Deno.test("run() stopped at any event goes on to the same bytes", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    const all = await eventsOf(engine, `${folder}/whole`);
+    const whole = await resultsIn(`${folder}/whole`);
+    const out = `${folder}/parts`;
+    // Three events at a time, of those that are new: every event is an end once in three runs.
+    let stops = 0;
+    for (let count = 3; count < all.length; count += 3) {
+      let left = count;
+      const events = await eventsOf(engine, out, { until: () => --left <= 0 });
+      if (events.at(-1)!.kind === "end") break;
+      stops++;
+    }
+    assert(stops > 3, `it was stopped ${stops} times`);
+    await eventsOf(engine, out);
+    assertEquals(await resultsIn(out), whole);
+    const again = await eventsOf(engine, out);
+    assertEquals(again.filter(({ kind }) => kind === "progress").length, 1, "nothing is done again but loading data");
+    assertEquals(await resultsIn(out), whole);
+  });
+});
+
+Deno.test("run() gives other seeds other results, and students the same first weights and order", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    await eventsOf(engine, `${folder}/a`);
+    await eventsOf(engine, `${folder}/b`, { experiment: { ...TINY, seed: 4 } });
+    const [a, b] = [await resultsIn(`${folder}/a`), await resultsIn(`${folder}/b`)];
+    for (const name of ["teacher", "kd"]) {
+      assertNotEquals(a[`checkpoints/${name}.safetensors`], b[`checkpoints/${name}.safetensors`]);
+    }
+    const steps = parseSteps(await Deno.readTextFile(`${folder}/a/steps.csv`)).rows.filter(({ step }) => step === 0);
+    const [teacher, kd, kdiga] = steps.map(({ terms }) => terms.ce);
+    assertEquals(kd, kdiga);
+    // alpha weighs the student's cross-entropy by one half.
+    assertNotEquals(kd! / 0.5, teacher);
+  });
+});
+
+Deno.test("run() refuses what it cannot use, before it makes a folder", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    const out = `${folder}/run`;
+    await assertRejects(
+      () => eventsOf(engine, out, { experiment: override(TINY, "teacher.epochs=0") }),
+      UsageError,
+      'Cannot use the experiment as "teacher.epochs" is 0: it must be an integer of at least 1',
+    );
+    await assertRejects(
+      () => eventsOf(engine, out, { experiment: override(TINY, "evaluation.n=21") }),
+      ExperimentError,
+      'Cannot evaluate on 21 images as "shapes-12 test" (test) has 20: lower n',
+    );
+    await assertRejects(
+      () =>
+        eventsOf(engine, out, {
+          experiment: override(override(TINY, "evaluation.split=validation"), "evaluation.n=13"),
+        }),
+      ExperimentError,
+      'Cannot evaluate on 13 images as "shapes-12 validation" (validation) has 12: lower n',
+    );
+    assertEquals(await filesIn(folder), {});
+  });
+});
+
+Deno.test("run() refuses a checkpoint of another experiment", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    const stop = { until: (event: RunEvent) => event.kind === "progress" && event.done === 5 };
+    await eventsOf(engine, `${folder}/a`, stop);
+    await eventsOf(engine, `${folder}/b`, { ...stop, experiment: { ...TINY, seed: 4 } });
+    const state = "checkpoints/teacher.state.safetensors";
+    await Deno.copyFile(`${folder}/a/${state}`, `${folder}/b/${state}`);
+    await assertRejects(
+      () => eventsOf(engine, `${folder}/b`, { experiment: { ...TINY, seed: 4 } }),
+      CheckpointError,
+      `Cannot resume from "${folder}/b/${state}" as experiment `,
+    );
+  });
+});

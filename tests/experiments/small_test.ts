@@ -1,0 +1,43 @@
+import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { createEngine } from "../../lib/engine/mod.ts";
+import { checkExperiment, PRESETS, run, small } from "../../lib/experiments/mod.ts";
+import { inTempFolder } from "./_tiny.ts";
+
+for (const [name, preset] of Object.entries(PRESETS)) {
+  Deno.test(`small() of ${name} is an experiment, smaller, with the same networks, attacks and objectives`, () => {
+    const before = structuredClone(preset);
+    const made = small(preset);
+    assertEquals(preset, before);
+    assertEquals(checkExperiment(made).name, `${name}-small`);
+    const networks = [preset.teacher, ...preset.students];
+    for (const [i, network] of [made.teacher, ...made.students].entries()) {
+      const { name, model, objective, optimizer, schedule } = networks[i]!;
+      assertEquals([network.name, network.model.kind, network.objective.kind], [name, model.kind, objective.kind]);
+      assertEquals([network.optimizer, network.schedule, network.epochs], [optimizer, schedule, 1]);
+      assertLessOrEqual(network.batchSize, 64);
+    }
+    assertEquals(made.evaluation.attacks.map(({ kind }) => kind), preset.evaluation.attacks.map(({ kind }) => kind));
+    const { eps } = preset.evaluation;
+    assertEquals(made.evaluation.eps, [eps[0]!, eps.at(-1)!]);
+    assertLessOrEqual(made.evaluation.n, 64);
+    assertEquals(small(made), { ...made, name: `${name}-small-small` }, "what is small stays as it is");
+  });
+
+  Deno.test({
+    name: `small() of ${name} runs from the teacher to the figures`,
+    ignore: preset.data.kind === "cifar10", // needs files
+    fn: () =>
+      inTempFolder(async (folder) => {
+        await using engine = await createEngine();
+        for await (const event of run(small(preset), { engine, out: `${folder}/run` })) {
+          if (event.kind !== "end") continue;
+          const methods = ["teacher", ...preset.students.map(({ name }) => name)];
+          assertEquals([...new Set(event.rows.map(({ method }) => method))], methods);
+          assert(event.figures.some((path) => path.endsWith("/training_curves.png")));
+          assert(event.figures.some((path) => path.endsWith("/robustness_bars.png")));
+          return;
+        }
+        assert(false, "the run has an end");
+      }),
+  });
+}

@@ -1,0 +1,514 @@
+/**
+ * The commands as a person meets them: each a process of its own, with the permissions that deno.json gives its task.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { EVALUATION_COLUMNS, type EvaluationRow, sha256Hex } from "../../mod.ts";
+import { gzip, tar } from "../data/_tiny_cifar10.ts";
+import { filesIn, inTempFolder, runTask, SCRIPT_TASKS, startTask, taskArgs } from "./_task.ts";
+import { TINY } from "./_tiny_experiment.ts";
+
+/** A smaller one, where nothing depends on what is learned. */
+const SMALLEST = {
+  ...TINY,
+  teacher: { ...TINY.teacher, model: { kind: "mlp", hidden: [8] }, epochs: 1 },
+  students: [{ ...TINY.students[1]!, model: { kind: "mlp", hidden: [8] }, epochs: 1 }],
+  evaluation: { ...TINY.evaluation, attacks: [{ kind: "fgsm" }], n: 32 },
+};
+
+/** Runs a body with a folder that holds `tiny.json`. */
+async function withExperiment(body: (folder: string) => Promise<void>, experiment: unknown = SMALLEST): Promise<void> {
+  await inTempFolder(async (folder) => {
+    await Deno.writeTextFile(`${folder}/tiny.json`, JSON.stringify(experiment));
+    await body(folder);
+  });
+}
+
+/** Runs a task that must fail: nothing on standard output, and one line for the person at the end of the other. */
+async function failure(
+  folder: string,
+  name: string,
+  ...args: readonly string[]
+): Promise<[code: number, line: string]> {
+  const { code, out, err } = await runTask(folder, name, ...args);
+  assertEquals(out, "", "nothing on standard output");
+  const lines = err.trimEnd().split("\n");
+  assert(!/^\s+at |^error: /m.test(err), `no stack: ${err}`);
+  return [code, lines.at(-1)!];
+}
+
+Deno.test("the tasks of deno.json are those that these tests know", () => {
+  assertEquals([...SCRIPT_TASKS].sort(), ["bench", "evaluate", "fetch", "figures", "notebooks", "run", "test"]);
+});
+
+for (const name of SCRIPT_TASKS) {
+  Deno.test(`${name} --help says what it does and names its flags`, async () => {
+    await inTempFolder(async (folder) => {
+      const { code, out, err } = await runTask(folder, name, "--help");
+      assertEquals([code, err], [0, ""]);
+      assertMatch(out, new RegExp(`^[A-Z].*\n(.*\n)*\nUsage: deno task ${name} .*\\[flags\\]\n\n(  --.*\n)+$`));
+      assertMatch(out, /^ {2}--json +print one JSON document on standard output, progress on standard error$/m);
+    });
+  });
+
+  Deno.test(`${name} refuses a flag that it does not know, and names those that it knows`, async () => {
+    await inTempFolder(async (folder) => {
+      const [code, line] = await failure(folder, name, "--nonsense");
+      assertEquals(code, 2);
+      assertMatch(
+        line,
+        new RegExp(
+          `^UsageError: Cannot run ${name} with the flag "--nonsense" as it is not known: ` +
+            "known flags are (--[a-z0-9-]+, )*--json, --help$",
+        ),
+      );
+    });
+  });
+
+  Deno.test(`${name} grants no more than it needs`, () => {
+    const granted = taskArgs(name).filter((arg) => arg.startsWith("--allow-")).map((arg) => arg.slice(8));
+    const needed: Readonly<Record<string, readonly string[]>> = {
+      run: ["read", "write", "ffi", "run=git"],
+      evaluate: ["read", "write", "ffi", "run=git"],
+      figures: ["read", "write"],
+      fetch: ["read", "write", "net"],
+      notebooks: ["read", "write", "net=127.0.0.1", "run"],
+      bench: ["read", "ffi", "sys=loadavg"],
+      test: ["read", "write", "run"],
+    };
+    assertEquals(granted, [...needed[name]!]);
+  });
+}
+
+const checkRows = (rows: readonly EvaluationRow[], methods: readonly string[]) => {
+  for (const row of rows) assertEquals(Object.keys(row), [...EVALUATION_COLUMNS]);
+  assertEquals([...new Set(rows.map(({ method }) => method))], [...methods]);
+};
+
+Deno.test("run, evaluate and figures print one JSON document with --json, and the same rows of the same network", async () => {
+  await withExperiment(async (folder) => {
+    const ran = await runTask(folder, "run", "tiny.json", "--json");
+    assertEquals(ran.code, 0, ran.err);
+    const run = JSON.parse(ran.out);
+    assertEquals(Object.keys(run), ["folder", "rows", "figures", "seconds"]);
+    assertMatch(run.folder, /^runs\/tiny-[0-9a-f]{8}$/);
+    checkRows(run.rows, ["teacher", "kdiga"]);
+    assertMatch(ran.err, /^train kdiga {2}\d+ % /m);
+    for (const path of run.figures) assert((await Deno.stat(`${folder}/${path}`)).size > 0);
+
+    const model = `${run.folder}/checkpoints/kdiga.safetensors`;
+    const args = ["--model", model, "--attack", "fgsm", "--eps", "1/255,8/255", "--n", "32", "--batch", "16", "--json"];
+    const evaluated = await runTask(folder, "evaluate", ...args);
+    assertEquals(evaluated.code, 0, evaluated.err);
+    const evaluation = JSON.parse(evaluated.out);
+    assertEquals(Object.keys(evaluation), ["folder", "rows", "figures", "seconds"]);
+    assertMatch(evaluation.folder, /^runs\/evaluation-kdiga-[0-9a-f]{8}$/);
+    assertEquals(evaluation.rows, run.rows.filter(({ method }: EvaluationRow) => method === "kdiga"));
+    const before = await filesIn(`${folder}/${evaluation.folder}`);
+    const again = await runTask(folder, "evaluate", ...args);
+    assertMatch(again.err, new RegExp(`^going on in ${evaluation.folder}$`, "m"));
+    const after = await filesIn(`${folder}/${evaluation.folder}`);
+    assertEquals({ ...after, "manifest.json": "" }, { ...before, "manifest.json": "" });
+
+    const drawn = await runTask(folder, "figures", `${run.folder}/`, "--json");
+    assertEquals([drawn.code, drawn.err], [0, ""]);
+    assertEquals(JSON.parse(drawn.out), { folder: run.folder, figures: run.figures });
+  });
+});
+
+Deno.test("run and evaluate print a table where no JSON is asked for, and no progress on standard output", async () => {
+  await withExperiment(async (folder) => {
+    const { code, out } = await runTask(folder, "run", "tiny.json", "--out", "a", "--set", "students.kdiga.epochs=2");
+    assertEquals(code, 0);
+    assertMatch(out, /^\nMethod +n +Clean +FGSM 8\/255\n-+\nTeacher +32 .*\nKDIGA +32 .*\n\nAccuracy in percent/);
+    assertMatch(out, /\na \(\d+\.\d s\)\n$/);
+    assertEquals(JSON.parse(await Deno.readTextFile(`${folder}/a/experiment.json`)).students[0].epochs, 2);
+  });
+});
+
+Deno.test("run --show prints the experiment without running it", async () => {
+  await withExperiment(async (folder) => {
+    const { code, out } = await runTask(folder, "run", "tiny.json", "--show", "--json", "--set", "seed=5");
+    assertEquals([code, JSON.parse(out)], [0, { ...SMALLEST, seed: 5 }]);
+    assertEquals(Object.keys(await filesIn(folder)), ["tiny.json"]);
+  });
+});
+
+Deno.test("run refuses keys that are not known, with their path and the known ones", async () => {
+  const { teacher, evaluation } = SMALLEST;
+  await withExperiment(async (folder) => {
+    assertEquals(await failure(folder, "run", "tiny.json"), [
+      2,
+      'UsageError: Cannot use the experiment as "teacher.optimizer.momentun" is not known: ' +
+      "known keys are kind, momentum, nesterov, weightDecay, noDecay",
+    ]);
+    assertEquals(Object.keys(await filesIn(folder)), ["tiny.json"]);
+  }, { ...SMALLEST, teacher: { ...teacher, optimizer: { kind: "sgd", momentun: 0.9 } } });
+  await withExperiment(async (folder) => {
+    assertEquals(await failure(folder, "run", "tiny.json"), [
+      2,
+      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of "fgsm", "pgd"',
+    ]);
+    assertEquals(await failure(folder, "run", "tiny.json", "--set", "evaluation.attack=1"), [
+      2,
+      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of "fgsm", "pgd"',
+    ]);
+  }, { ...SMALLEST, evaluation: { ...evaluation, attacks: [{ kind: "fgsm" }, { kind: "cw" }] } });
+});
+
+Deno.test("run refuses what it cannot read or set", async () => {
+  await withExperiment(async (folder) => {
+    const presets = "quickstart, cifar10-small";
+    await Deno.writeTextFile(`${folder}/broken.json`, '{"name": ');
+    const cases: [args: string[], line: string][] = [
+      [[], 'Cannot run run with 0 arguments: write "deno task run <preset or file.json> [flags]"'],
+      [
+        ["nowhere"],
+        'Cannot run "nowhere" as it is neither a preset nor a file that can be read: ' +
+        `write a preset (${presets}) or the path of a JSON file`,
+      ],
+      [["broken.json"], 'Cannot run "broken.json" as it is not JSON: Unexpected end of JSON input'],
+      [["tiny.json", "--out"], "Cannot run run as --out has no value: write --out DIR"],
+      [["tiny.json", "--engine", "gpu"], 'Cannot use the engine "gpu": use one of auto, onnxruntime, reference'],
+      [["tiny.json", "--set", "seed"], 'Cannot use "--set seed": write a path and a value, such as "seed=2"'],
+      [
+        ["tiny.json", "--set", "students.kd.epochs=2"],
+        'Cannot set "students.kd" as the list has no such element: it has kdiga',
+      ],
+      [["tiny.json", "--checkpoint-every", "0"], "Cannot use --checkpoint-every 0: write an integer of at least 1"],
+    ];
+    for (const [args, line] of cases) assertEquals(await failure(folder, "run", ...args), [2, `UsageError: ${line}`]);
+    assertEquals(Object.keys(await filesIn(folder)), ["broken.json", "tiny.json"]);
+  });
+});
+
+Deno.test("run says which data are missing or damaged, and leaves no folder", async () => {
+  const { teacher, students, evaluation } = SMALLEST;
+  const experiment = { name: "c", seed: 1, data: { kind: "cifar10", seed: 1 }, teacher, students, evaluation };
+  await withExperiment(async (folder) => {
+    assertEquals(await failure(folder, "run", "tiny.json"), [
+      1,
+      "DataError: Cannot load CIFAR-10 as no path was given: pass --data PATH, or run `deno task fetch cifar10` first",
+    ]);
+    const advice = 'point it at the "binary version" of CIFAR-10, or run `deno task fetch cifar10`';
+    assertEquals(await failure(folder, "run", "tiny.json", "--data", "nowhere"), [
+      1,
+      `DataError: Cannot read CIFAR-10 as there is no "nowhere": ${advice}`,
+    ]);
+    await Deno.mkdir(`${folder}/cut`);
+    await Deno.writeFile(`${folder}/cut/data_batch_1.bin`, new Uint8Array(5000 * 3073 + 17));
+    assertEquals(await failure(folder, "run", "tiny.json", "--data", "cut"), [
+      1,
+      'DataError: Cannot read "cut/data_batch_1.bin" as it has 15365017 bytes where 10000 images of 3073 bytes were ' +
+      `expected (30730000): it is cut short or of another format; ${advice}`,
+    ]);
+    const archive = tar([["cifar-10-batches-bin/data_batch_1.bin", new Uint8Array(100_000)]]);
+    await Deno.writeFile(`${folder}/cut.tar`, archive.subarray(0, 50_000));
+    assertEquals(await failure(folder, "run", "tiny.json", "--data", "cut.tar"), [
+      1,
+      'DataError: Cannot read "cut.tar" as it ends 50512 bytes before the end of ' +
+      '"cifar-10-batches-bin/data_batch_1.bin": it is cut short; download or copy it again',
+    ]);
+    const zipped = await gzip(tar([["cifar-10-batches-bin/data_batch_1.bin", new Uint8Array(10_000 * 3073)]]));
+    await Deno.writeFile(`${folder}/cut.tar.gz`, zipped.subarray(0, zipped.length - 5000));
+    assertEquals(await failure(folder, "run", "tiny.json", "--data", "cut.tar.gz"), [
+      1,
+      'DataError: Cannot unpack "cut.tar.gz" as gzip (corrupt gzip stream does not have a matching checksum): ' +
+      "it is damaged or cut short; download or copy it again",
+    ]);
+    // Where `deno task fetch` puts it, it is found without --data.
+    await Deno.mkdir(`${folder}/data`);
+    await Deno.writeFile(
+      `${folder}/data/cifar-10-binary.tar.gz`,
+      await gzip(tar([["readme.html", new Uint8Array(9)]])),
+    );
+    const files =
+      "data_batch_1.bin, data_batch_2.bin, data_batch_3.bin, data_batch_4.bin, data_batch_5.bin, test_batch.bin";
+    assertEquals(await failure(folder, "run", "tiny.json"), [
+      1,
+      `DataError: Cannot read CIFAR-10 from "data/cifar-10-binary.tar.gz" as ${files} is missing: ${advice}`,
+    ]);
+    assert(!(await Array.fromAsync(Deno.readDir(folder))).some(({ name }) => name === "runs"));
+  }, experiment);
+});
+
+Deno.test("run refuses a folder of another experiment, and one that is no run, and changes neither", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const before = await filesIn(folder);
+    const [code, line] = await failure(folder, "run", "tiny.json", "--out", "run", "--set", "seed=2");
+    assertEquals(code, 1);
+    assertMatch(
+      line,
+      /^ExperimentError: Cannot run the experiment "tiny" \([0-9a-f]{8}\) in "run" as another one lies there \([0-9a-f]{8}\): choose another --out$/,
+    );
+    assertEquals(await failure(folder, "run", "tiny.json", "--out", "."), [
+      1,
+      'ExperimentError: Cannot run in "." as it holds files but no experiment.json: choose another --out',
+    ]);
+    assertEquals(await failure(folder, "run", "tiny.json", "--out", "tiny.json"), [
+      1,
+      "DataError: Cannot use a path as the system says " +
+      "\"Not a directory (os error 20): stat 'tiny.json/experiment.json'\": choose another one",
+    ]);
+    assertEquals(await filesIn(folder), before);
+  });
+});
+
+Deno.test("run refuses damaged checkpoints and weights, and evaluate too", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const weights = "run/checkpoints/kdiga.safetensors";
+    const bytes = await Deno.readFile(`${folder}/${weights}`);
+    const promised = await sha256Hex(bytes);
+    bytes[bytes.length - 1]! ^= 1;
+    await Deno.writeFile(`${folder}/${weights}`, bytes);
+    const checksum = `ChecksumError: Cannot use "${weights}" as its SHA-256 is ${await sha256Hex(bytes)} where ` +
+      `${promised} was expected: copy it again together with its card, or download both anew`;
+    assertEquals(await failure(folder, "run", "tiny.json", "--out", "run"), [1, checksum]);
+    assertEquals(await failure(folder, "evaluate", "--model", weights), [1, checksum]);
+
+    // As after a kill in the midst of training, with a checkpoint that was damaged since.
+    await Deno.remove(`${folder}/${weights}`);
+    await Deno.remove(`${folder}/run/checkpoints/kdiga.json`);
+    const state = "run/checkpoints/kdiga.state.safetensors";
+    await Deno.writeFile(`${folder}/${state}`, bytes.subarray(0, 100));
+    const [code, line] = await failure(folder, "run", "tiny.json", "--out", "run");
+    assertEquals(code, 1);
+    assertMatch(
+      line,
+      new RegExp(`^CheckpointError: Cannot read "${state}" as safetensors as it says that .* follow: `),
+    );
+    assertEquals(await failure(folder, "evaluate", "--model", weights), [
+      1,
+      `CheckpointError: Cannot load "${weights}" as there is no such file: check the path`,
+    ]);
+    assertEquals(Object.keys(await filesIn(folder)).filter((name) => name.endsWith(".tmp")), []);
+  });
+});
+
+Deno.test("evaluate refuses what it cannot use", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const before = Object.keys(await filesIn(folder));
+    const card = "run/checkpoints/teacher.json";
+    const cases: [args: string[], code: number, line: string][] = [
+      [
+        ["--attack", "cw"],
+        2,
+        'UsageError: Cannot use the attack "cw": write fgsm or pgd-<steps>, with -l2 and ' +
+        "-margin behind where wanted, such as pgd-20-margin",
+      ],
+      [
+        ["--attack", "fgsm", "--attack", "pgd-5-l2"],
+        2,
+        "UsageError: Cannot evaluate Linf and L2 attacks together as " +
+        "a radius means another thing to each: evaluate once for each norm",
+      ],
+      [
+        ["--eps", "8"],
+        2,
+        'UsageError: Cannot use "8" as a radius as pixels are in [0, 1]: ' +
+        "write a value between 0 and 1; did you mean 8/255?",
+      ],
+      [
+        ["--split", "train"],
+        2,
+        "UsageError: Cannot use --split train as it is not known: write one of test, validation",
+      ],
+      [
+        ["--n", "65"],
+        1,
+        'ExperimentError: Cannot evaluate on 65 images as "shapes-12 test" (test) has 64: ' +
+        "lower n (evaluation.n of an experiment, --n of a command)",
+      ],
+      [
+        ["--dataset", "cifar10"],
+        1,
+        "DataError: Cannot load CIFAR-10 as no path was given: pass --data PATH, " +
+        "or run `deno task fetch cifar10` first",
+      ],
+    ];
+    for (const [args, code, line] of cases) {
+      const model = ["--model", "run/checkpoints/teacher.safetensors"];
+      assertEquals(await failure(folder, "evaluate", ...model, ...args), [code, line]);
+    }
+    const [code, line] = await failure(folder, "evaluate");
+    assertEquals([code, line], [2, "UsageError: Cannot evaluate without a network: write --model FILE"]);
+    assertEquals(Object.keys(await filesIn(folder)), before);
+
+    const { provenance: _, ...rest } = JSON.parse(await Deno.readTextFile(`${folder}/${card}`));
+    await Deno.writeTextFile(`${folder}/${card}`, JSON.stringify({ ...rest, provenance: {} }));
+    assertEquals(await failure(folder, "evaluate", "--model", "run/checkpoints/teacher.safetensors"), [
+      2,
+      `UsageError: Cannot tell the data of "run/checkpoints/teacher.safetensors" as its card "${card}" has no ` +
+      "provenance.data: write --dataset cifar10 or --dataset shapes",
+    ]);
+  });
+});
+
+Deno.test("figures refuses a folder without rows", async () => {
+  await inTempFolder(async (folder) => {
+    assertEquals(await failure(folder, "figures", "nowhere"), [
+      1,
+      'DataError: Cannot draw figures of "nowhere" as it has no row in evaluation.csv or steps.csv: ' +
+      "train or evaluate first",
+    ]);
+    assertEquals(await filesIn(folder), {});
+  });
+});
+
+/** Runs a body with a server on this machine that answers with these bytes, or 404 elsewhere than at /a. */
+async function withServer(bytes: Uint8Array<ArrayBuffer>, body: (url: string) => Promise<void>): Promise<void> {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => new URL(request.url).pathname === "/a" ? new Response(bytes) : new Response(null, { status: 404 }),
+  );
+  try {
+    await body(`http://127.0.0.1:${server.addr.port}`);
+  } finally {
+    await server.shutdown();
+  }
+}
+
+Deno.test("fetch downloads, checks, and prints one JSON document", async () => {
+  const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i * i >> 3);
+  const sha256 = await sha256Hex(bytes);
+  await withServer(bytes, (url) =>
+    inTempFolder(async (folder) => {
+      const args = ["cifar10", "--url", `${url}/a`, "--sha256", sha256, "--json"];
+      const { code, out, err } = await runTask(folder, "fetch", ...args);
+      assertEquals([code, JSON.parse(out)], [0, { file: "data/cifar-10-binary.tar.gz", sha256 }]);
+      assertMatch(err, /^fetch http/);
+      assertEquals(await filesIn(folder), { "data/cifar-10-binary.tar.gz": sha256 });
+    }));
+});
+
+Deno.test("fetch refuses other data, a wrong checksum, and a server without the file, and leaves nothing", async () => {
+  const bytes = new Uint8Array(1000);
+  await withServer(bytes, (url) =>
+    inTempFolder(async (folder) => {
+      assertEquals(await failure(folder, "fetch", "imagenet"), [
+        2,
+        "UsageError: Cannot use data set imagenet as it is not known: write one of cifar10",
+      ]);
+      assertEquals(await failure(folder, "fetch", "cifar10", "--url", `${url}/a`, "--to", "c.tar.gz"), [
+        1,
+        `ChecksumError: Cannot use "c.tar.gz" as its SHA-256 is ${await sha256Hex(bytes)} where ` +
+        "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd was expected: " +
+        "it was removed; fetch it again, or from another address",
+      ]);
+      assertEquals(await failure(folder, "fetch", "cifar10", "--url", `${url}/b`, "--to", "c.tar.gz"), [
+        1,
+        `DataError: Cannot fetch "${url}/b" as its server answers 404 Not Found: ` +
+        "check the address, or download the file by hand and point at it with --data PATH",
+      ]);
+      assertEquals(await filesIn(folder), {});
+    }));
+});
+
+/** Runs a shell script in a mount namespace of its own, where it may mount; what it mounts is gone afterwards. */
+async function inMountNamespace(script: string, ...args: string[]): Promise<{ code: number; err: string }> {
+  const command = new Deno.Command("unshare", {
+    args: ["--map-root-user", "--mount", "sh", "-euc", script, "sh", ...args],
+    env: { NO_COLOR: "1" },
+    stdout: "null",
+    stderr: "piped",
+  });
+  const { code, stderr } = await command.output();
+  return { code, err: new TextDecoder().decode(stderr) };
+}
+
+const canMount = Deno.build.os === "linux" &&
+  await inMountNamespace("mount -t tmpfs none /mnt").then(({ code }) => code === 0, () => false);
+
+/** Runs a command where a folder is a small disk, then again when the disk has grown; copies the folder after both. */
+const FILL_THEN_FREE = `disk=$1; shift
+mount -t tmpfs -o size=44k none "$disk"
+code=0; "$@" || code=$?
+cp -r "$disk" "$disk.full"
+mount -o remount,size=64m "$disk"
+"$@" 2>/dev/null
+cp -r "$disk" "$disk.done"
+exit $code`;
+
+Deno.test({
+  name: "run says where no space is left, leaves whole files, and goes on when there is space",
+  ignore: !canMount,
+  fn: () =>
+    withExperiment(async (folder) => {
+      await Deno.mkdir(`${folder}/disk`);
+      const run = [...taskArgs("run"), `${folder}/tiny.json`, "--out", `${folder}/disk/run`];
+      const { code, err } = await inMountNamespace(FILL_THEN_FREE, `${folder}/disk`, Deno.execPath(), ...run);
+      assertEquals(code, 1, err);
+      assertMatch(
+        err.trimEnd().split("\n").at(-1)!,
+        /^DataError: Cannot write ".*\/disk\/run\/[a-z./]+" as no space is left on its disk: free some, or choose another folder$/,
+      );
+      const full = Object.keys(await filesIn(`${folder}/disk.full`));
+      assert(full.includes("run/experiment.json") && !full.some((name) => name.endsWith(".tmp")), full.join());
+      assertEquals((await runTask(folder, "run", "tiny.json", "--out", "other")).code, 0);
+      const { "manifest.json": _, ...done } = await filesIn(`${folder}/disk.done/run`);
+      const { "manifest.json": __, ...other } = await filesIn(`${folder}/other`);
+      assertEquals(done, other);
+    }),
+});
+
+Deno.test({
+  name: "fetch says where no space is left, and goes on when there is space",
+  ignore: !canMount,
+  fn: () => {
+    const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => i * i >> 3);
+    return withServer(bytes, (url) =>
+      inTempFolder(async (folder) => {
+        await Deno.mkdir(`${folder}/disk`);
+        const sha256 = await sha256Hex(bytes);
+        const args = ["cifar10", "--url", `${url}/a`, "--sha256", sha256, "--to", `${folder}/disk/c`];
+        const { code, err } = await inMountNamespace(
+          FILL_THEN_FREE,
+          `${folder}/disk`,
+          Deno.execPath(),
+          ...taskArgs("fetch"),
+          ...args,
+        );
+        assertEquals([code, err.trimEnd().split("\n").at(-1)], [
+          1,
+          `DataError: Cannot write "${folder}/disk/c.part" as no space is left on its disk: ` +
+          "free some, or choose another folder",
+        ]);
+        assertEquals(await filesIn(`${folder}/disk.done`), { c: sha256 });
+      }));
+  },
+});
+
+Deno.test("test counts what passed and failed, and fails where one failed or none ran", async () => {
+  await inTempFolder(async (folder) => {
+    const write = (name: string, text: string) => Deno.writeTextFile(`${folder}/${name}_test.ts`, text);
+    await write("good", 'Deno.test("a", () => {}); Deno.test("b", () => console.log("ok | 9 passed | 9 failed"));');
+    await write("bad", 'Deno.test("c", () => { throw new Error("no"); }); Deno.test("d", () => {});');
+    await write("broken", 'throw new Error("no");');
+    await write("none", "");
+    const last = async (...args: string[]) => {
+      const { code, out } = await runTask(folder, "test", ...args);
+      return [code, out.trimEnd().split("\n").at(-1)];
+    };
+    assertEquals(await last("good_test.ts"), [0, "2 passed, 0 failed"]);
+    assertEquals(await last("good_test.ts", "bad_test.ts"), [1, "3 passed, 1 failed"]);
+    assertEquals(await last("good_test.ts", "broken_test.ts"), [1, "2 passed, 1 failed"]);
+    assertEquals(await last("none_test.ts"), [1, "0 passed, 0 failed"]);
+    assertEquals(await last("nowhere_test.ts"), [1, "0 passed, 1 failed"]);
+    const { code, out } = await runTask(folder, "test", "good_test.ts", "bad_test.ts", "--json");
+    assertEquals([code, JSON.parse(out)], [1, { passed: 3, failed: 1 }]);
+  });
+});
+
+Deno.test("a command whose standard error is closed early still ends", async () => {
+  await withExperiment(async (folder) => {
+    const child = startTask(folder, "run", "tiny.json", "--show");
+    await child.stderr.cancel();
+    const chunks = await Array.fromAsync(child.stdout);
+    assertEquals((await child.status).code, 0);
+    assert(chunks.length > 0);
+  });
+});
