@@ -48,7 +48,6 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/core/normal.ts": "tests/core/interval_test.ts",
   "lib/core/write_error.ts": "tests/core/files_test.ts",
   "lib/engine/onnxruntime/create_onnxruntime_engine.ts": "tests/engine/engine_test.ts",
-  "lib/engine/onnxruntime/find_block_size.ts": "tests/engine/engine_test.ts",
   "lib/engine/onnxruntime/kernels.ts": "tests/engine/kernels_test.ts",
   "lib/engine/onnxruntime/symbols.ts": "tests/engine/kernels_test.ts",
   "lib/engine/onnxruntime/trace.ts": "tests/engine/engine_test.ts",
