@@ -7,13 +7,16 @@ const network = {
   augment: { pad: 4, flip: true },
 } as const satisfies Partial<NetworkExperiment>;
 
-const student = { ...network, model: { kind: "resnet18", width: 16, blocks: [1, 1, 1, 1] }, epochs: 4 } as const;
+const student = { ...network, model: { kind: "resnet18", width: 16, blocks: [1, 1, 1, 1] }, epochs: 6 } as const;
 
 /**
  * The paper's central comparison at a size that two cores finish in about an hour: CIFAR-10, a ResNet-18 of width 16
  * trained adversarially at 8/255, and students of half its depth by natural training, knowledge distillation and KDIGA.
  *
- * Command: `deno task run cifar10-small --data PATH`. Published numbers to compare with: none at this size.
+ * Command: `deno task run cifar10-small --data PATH`. Published numbers to compare with: none at this size. The weight of
+ * the alignment was chosen on the 1,000 validation images, after two epochs: accuracy clean and under PGD-10 at 8/255
+ * was 45.1 and 22.2 % with weight 2, 45.5 and 23.4 with 4, 45.3 and 25.0 with 8, 44.9 and 26.8 with 16 (teacher 52.8 and
+ * 29.4).
  */
 export const cifar10Small: Experiment = {
   name: "cifar10-small",
@@ -29,7 +32,7 @@ export const cifar10Small: Experiment = {
   students: [
     { ...student, name: "natural", objective: { kind: "natural" } },
     { ...student, name: "kd", objective: { kind: "kd", alpha: 0.5, temperature: 1 } },
-    { ...student, name: "kdiga", objective: { kind: "kdiga", alpha: 0.5, temperature: 1, weight: 2 } },
+    { ...student, name: "kdiga", objective: { kind: "kdiga", alpha: 0.5, temperature: 1, weight: 16 } },
   ],
   evaluation: {
     n: 1000,
