@@ -2,7 +2,7 @@ import { type DType, type NdArray, sizeOf } from "../../core/mod.ts";
 import type { CompileOptions, Engine, Leaf, Program, ProgramStats, Value } from "../engine.ts";
 import { flatten, isLeaf } from "../tree.ts";
 import { findBlockSize } from "./find_block_size.ts";
-import type { Feed, Reply, Request } from "./protocol.ts";
+import { type Feed, type Reply, type Request, UNANSWERED } from "./protocol.ts";
 import { type Trace, trace } from "./trace.ts";
 
 /** Version of ONNX Runtime, as pinned in deno.json. */
@@ -59,6 +59,7 @@ export async function createOnnxruntimeEngine(options: OnnxruntimeOptions = {}):
 class WorkerClient {
   readonly #worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "onnxruntime" });
   readonly #waiting = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>();
+  readonly #freed: number[] = [];
   #calls = 0;
   #ids = 0;
   #ended = false;
@@ -92,7 +93,13 @@ class WorkerClient {
 
   /** Sends a request whose reply nobody waits for. */
   send(request: Request): void {
-    if (!this.#ended) this.#worker.postMessage({ call: -1, request });
+    if (!this.#ended) this.#worker.postMessage({ call: UNANSWERED, request });
+  }
+
+  /** Gives a value back: those of one turn of the event loop go in one message, as a training step frees hundreds. */
+  free(value: number): void {
+    if (this.#freed.push(value) > 1) return;
+    queueMicrotask(() => this.send({ kind: "free", values: this.#freed.splice(0) }));
   }
 
   terminate(): void {
@@ -127,7 +134,7 @@ class OnnxValue implements Value {
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
-    this.#client.send({ kind: "free", value: this.id });
+    this.#client.free(this.id);
   }
 }
 

@@ -27,8 +27,11 @@ export type Request =
   }
   | { readonly kind: "put"; readonly value: number; readonly array: NdArray }
   | { readonly kind: "read"; readonly value: number }
-  | { readonly kind: "free"; readonly value: number }
+  | { readonly kind: "free"; readonly values: readonly number[] }
   | { readonly kind: "release"; readonly session: number };
+
+/** Number of a request that gets no answer. */
+export const UNANSWERED = -1;
 
 /** The worker's answer to the request of the same number. `small` holds the outputs that are cheap to send at once. */
 export interface Reply {

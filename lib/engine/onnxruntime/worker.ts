@@ -5,7 +5,7 @@
  */
 import * as onnxruntime from "onnxruntime-node";
 import { type NdArray, sizeOf } from "../../core/mod.ts";
-import type { Fetch, Reply, Request } from "./protocol.ts";
+import { type Fetch, type Reply, type Request, UNANSWERED } from "./protocol.ts";
 
 /** Outputs of at most this many elements are sent with the reply. */
 const SMALL = 1024;
@@ -32,6 +32,16 @@ function valueOf(value: number): onnxruntime.Tensor {
   const tensor = values.get(value);
   if (!tensor) throw new ReferenceError("Cannot use a value after it was disposed of");
   return tensor;
+}
+
+function free(value: number): void {
+  const tensor = values.get(value);
+  if (!tensor) return;
+  values.delete(value);
+  const key = poolKey(tensor.type, tensor.size);
+  const spare = pool.get(key) ?? [];
+  if (spare.length < 4) spare.push(tensor.data as Float32Array);
+  pool.set(key, spare);
 }
 
 async function serve(request: Request): Promise<[reply: Omit<Reply, "call">, transfer: ArrayBuffer[]]> {
@@ -71,16 +81,9 @@ async function serve(request: Request): Promise<[reply: Omit<Reply, "call">, tra
       const data = (valueOf(request.value).data as Float32Array<ArrayBuffer>).slice();
       return [{ data }, [data.buffer]];
     }
-    case "free": {
-      const tensor = values.get(request.value);
-      if (!tensor) return [{}, []];
-      values.delete(request.value);
-      const key = poolKey(tensor.type, tensor.size);
-      const free = pool.get(key) ?? [];
-      if (free.length < 4) free.push(tensor.data as Float32Array);
-      pool.set(key, free);
+    case "free":
+      request.values.forEach(free);
       return [{}, []];
-    }
     case "release":
       await sessions.get(request.session)?.release();
       sessions.delete(request.session);
@@ -93,7 +96,7 @@ self.onmessage = ({ data: { call, request } }: MessageEvent<{ call: number; requ
   last = last.then(async () => {
     try {
       const [reply, transfer] = await serve(request);
-      self.postMessage({ call, ...reply } satisfies Reply, transfer);
+      if (call !== UNANSWERED) self.postMessage({ call, ...reply } satisfies Reply, transfer);
     } catch (error) {
       self.postMessage({ call, error: error instanceof Error ? error.message : String(error) } satisfies Reply);
     }
