@@ -48,11 +48,15 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/core/normal.ts": "tests/core/interval_test.ts",
   "lib/core/write_error.ts": "tests/core/files_test.ts",
   "lib/engine/onnxruntime/create_onnxruntime_engine.ts": "tests/engine/engine_test.ts",
-  "lib/engine/onnxruntime/kernels.ts": "tests/engine/kernels_test.ts",
-  "lib/engine/onnxruntime/symbols.ts": "tests/engine/kernels_test.ts",
-  "lib/engine/onnxruntime/trace.ts": "tests/engine/engine_test.ts",
+  "lib/engine/serve_requests.ts": "tests/engine/engine_test.ts",
+  "lib/engine/trace/convolutions.ts": "tests/engine/kernels_test.ts",
+  "lib/engine/trace/kernels.ts": "tests/engine/kernels_test.ts",
+  "lib/engine/trace/symbols.ts": "tests/engine/kernels_test.ts",
+  "lib/engine/trace/trace.ts": "tests/engine/engine_test.ts",
+  "lib/engine/onnxruntime/encode_onnx.ts": "tests/engine/kernels_test.ts",
   "lib/engine/ops.ts": "tests/engine/second_order_test.ts",
   "lib/engine/reference/create_reference_engine.ts": "tests/engine/engine_test.ts",
+  "lib/engine/worker_engine.ts": "tests/engine/engine_test.ts",
 };
 
 interface Dependency {

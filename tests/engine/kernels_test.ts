@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { int32, type NdArray, rng } from "../../lib/core/mod.ts";
 import * as ops from "../../lib/engine/mod.ts";
 import type { Engine, Tensor } from "../../lib/engine/mod.ts";
-import { TRACE_KERNELS } from "../../lib/engine/onnxruntime/kernels.ts";
+import { TRACE_KERNELS } from "../../lib/engine/trace/kernels.ts";
 import { tf } from "../../lib/engine/tensorflow.ts";
 import { assertClose } from "../testing/assert_close.ts";
 import { ENGINES, NATIVE_ENGINES, testOnEngines } from "../testing/engines.ts";
