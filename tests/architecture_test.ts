@@ -37,6 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** Files of lib/ that are no part of the graph of mod.ts, with the reason. */
 const OTHER_ROOTS: Readonly<Record<string, string>> = {
+  "lib/engine/libtensorflow/worker.ts": "started as a worker by its path",
   "lib/engine/onnxruntime/worker.ts": "started as a worker by its path",
 };
 
@@ -47,6 +48,9 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/core/ndarray.ts": "tests/engine/engine_test.ts",
   "lib/core/normal.ts": "tests/core/interval_test.ts",
   "lib/core/write_error.ts": "tests/core/files_test.ts",
+  "lib/engine/libtensorflow/context.ts": "tests/engine/engine_test.ts",
+  "lib/engine/libtensorflow/create_libtensorflow_engine.ts": "tests/engine/engine_test.ts",
+  "lib/engine/libtensorflow/ffi.ts": "tests/engine/engine_test.ts",
   "lib/engine/onnxruntime/create_onnxruntime_engine.ts": "tests/engine/engine_test.ts",
   "lib/engine/serve_requests.ts": "tests/engine/engine_test.ts",
   "lib/engine/trace/convolutions.ts": "tests/engine/kernels_test.ts",

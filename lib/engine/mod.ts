@@ -17,4 +17,5 @@ export * from "./tree.ts";
 export * from "./values.ts";
 export * from "./cached_program.ts";
 export * from "./create_engine.ts";
+export * from "./libtensorflow/find_library.ts";
 export type { Tensor } from "./tensorflow.ts";
