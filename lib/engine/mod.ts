@@ -18,4 +18,5 @@ export * from "./values.ts";
 export * from "./cached_program.ts";
 export * from "./create_engine.ts";
 export * from "./libtensorflow/find_library.ts";
+export * from "./libtensorflow/install_library.ts";
 export type { Tensor } from "./tensorflow.ts";

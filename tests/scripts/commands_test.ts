@@ -39,7 +39,16 @@ async function failure(
 }
 
 Deno.test("the tasks of deno.json are those that these tests know", () => {
-  assertEquals([...SCRIPT_TASKS].sort(), ["bench", "evaluate", "fetch", "figures", "notebooks", "run", "test"]);
+  assertEquals([...SCRIPT_TASKS].sort(), [
+    "bench",
+    "evaluate",
+    "fetch",
+    "figures",
+    "notebooks",
+    "run",
+    "setup",
+    "test",
+  ]);
 });
 
 for (const name of SCRIPT_TASKS) {
@@ -76,6 +85,7 @@ for (const name of SCRIPT_TASKS) {
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
       bench: ["read", "ffi", library, "sys=loadavg,cpus"],
+      setup: ["read", "write", "ffi", library, "run=python3"],
       test: ["read", "write", "run"],
     };
     assertEquals(granted, [...needed[name]!]);
