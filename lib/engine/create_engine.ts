@@ -52,11 +52,16 @@ async function createTensorflow(search: () => LibrarySearch): Promise<Engine> {
 }
 
 async function createFastest(search: () => LibrarySearch): Promise<Engine> {
-  const { path } = search();
-  const engine = path === undefined ? "it was not found" : await open(path);
+  const { path, looked } = search();
+  const engine = path === undefined ? notFound(looked) : await open(path);
   if (typeof engine !== "string") return { ...engine, note: `the TensorFlow library ${path} passed its self-test` };
   const where = path === undefined ? "" : ` (${path})`;
   return { ...await createOnnxruntimeEngine(), note: `the TensorFlow library is not used${where}: ${engine}` };
+}
+
+/** Why there is no library: a file that was named and is not there is worth a word, the usual places are not. */
+function notFound([place]: readonly string[]): string {
+  return place?.startsWith("TENSORFLOW_LIBRARY=") ? `there is no file ${place}` : "it was not found";
 }
 
 /** The engine on a library, or why there is none. */

@@ -1,6 +1,6 @@
 /**
- * The only room that knows TensorFlow.js and ONNX Runtime. Numeric code is written once, as pure functions of tensors
- * with the operators exported here, and an engine makes native programs of it.
+ * The only room that knows TensorFlow.js, ONNX Runtime and libtensorflow. Numeric code is written once, as pure
+ * functions of tensors with the operators exported here, and an engine makes native programs of it.
  *
  * ```ts ignore
  * await using engine = await createEngine("auto");

@@ -23,6 +23,9 @@ Deno.test("createEngine() falls back where no TensorFlow library is found, and s
   await using engine = await createEngine("auto", nowhere);
   assertEquals(engine.name, "onnxruntime");
   assertEquals(engine.note, "the TensorFlow library is not used: it was not found");
+  const named = () => ({ path: undefined, looked: ["TENSORFLOW_LIBRARY=/no/such.so"] });
+  await using other = await createEngine("auto", named);
+  assertEquals(other.note, "the TensorFlow library is not used: there is no file TENSORFLOW_LIBRARY=/no/such.so");
 });
 
 Deno.test("createEngine() falls back where the TensorFlow library does not load, and says so", async () => {
