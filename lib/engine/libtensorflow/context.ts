@@ -62,8 +62,8 @@ export interface Context {
 export function createContext(library: TensorflowLibrary, threads: number): Context {
   const { symbols: c, status, check } = library;
   const options = c.TFE_NewContextOptions();
-  // ConfigProto: intra_op_parallelism_threads = 2.
-  const config = new ProtobufWriter().int(2, threads).finish();
+  // ConfigProto: intra_op_parallelism_threads = 2, gpu_options = 6 { allow_growth = 4 }: a GPU is not taken whole.
+  const config = new ProtobufWriter().int(2, threads).message(6, new ProtobufWriter().int(4, 1)).finish();
   c.TFE_ContextOptionsSetConfig(options, config, BigInt(config.length), status);
   check("set the number of threads");
   const context = c.TFE_NewContext(options, status);
