@@ -161,6 +161,7 @@ function convolutionAttributes({ attributes }: GraphNode): Attributes {
   const pads = listOf(attributes.pads);
   const [top, left, bottom, right] = pads;
   const shared = { strides: ints([1, sh!, sw!, 1]), "data_format": text("NHWC") };
+  if (isSet(attributes.same)) return { ...shared, padding: text("SAME") };
   if (pads.every((amount) => amount === 0)) return { ...shared, padding: text("VALID") };
   return {
     ...shared,
