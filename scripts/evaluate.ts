@@ -42,7 +42,7 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
     data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
     seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
     batch: { value: "N", help: "images per batch; changes the time it takes, not the rows (default: 100)" },
-    engine: { value: "NAME", help: "auto, onnxruntime or reference (default: auto)" },
+    engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<method>-<hash>)" },
   },
   resumable: true,
@@ -75,7 +75,9 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
     const progress = createProgress();
     const start = performance.now();
     await using engine = await createEngine(engineOf(flags.engine));
-    progress.say(`evaluate ${asked.method} on ${engine.name}: ${engine.device}`);
+    progress.say(
+      `evaluate ${asked.method} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
+    );
     return await follow(evaluateModel(asked, { engine, ...options }), { progress, start, json, signal });
   },
 });

@@ -30,7 +30,7 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
   flags: {
     data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
     out: { value: "DIR", help: "folder of the run (default: runs/<name>-<hash>)" },
-    engine: { value: "NAME", help: "auto, onnxruntime or reference (default: auto)" },
+    engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     set: {
       value: "PATH=VALUE",
       many: true,
@@ -62,7 +62,9 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
     const progress = createProgress();
     const start = performance.now();
     await using engine = await createEngine(engineOf(flags.engine));
-    progress.say(`${await runName(experiment)} on ${engine.name}: ${engine.device}`);
+    progress.say(
+      `${await runName(experiment)} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
+    );
     return await follow(run(experiment, { engine, ...options }), { progress, start, json, signal });
   },
 });

@@ -37,6 +37,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
 
 /** Files of lib/ that are no part of the graph of mod.ts, with the reason. */
 const OTHER_ROOTS: Readonly<Record<string, string>> = {
+  "lib/engine/libtensorflow/worker.ts": "started as a worker by its path",
   "lib/engine/onnxruntime/worker.ts": "started as a worker by its path",
 };
 
@@ -47,12 +48,18 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/core/ndarray.ts": "tests/engine/engine_test.ts",
   "lib/core/normal.ts": "tests/core/interval_test.ts",
   "lib/core/write_error.ts": "tests/core/files_test.ts",
+  "lib/engine/libtensorflow/create_libtensorflow_engine.ts": "tests/engine/engine_test.ts",
+  "lib/engine/libtensorflow/ffi.ts": "tests/engine/libtensorflow/context_test.ts",
   "lib/engine/onnxruntime/create_onnxruntime_engine.ts": "tests/engine/engine_test.ts",
-  "lib/engine/onnxruntime/kernels.ts": "tests/engine/kernels_test.ts",
-  "lib/engine/onnxruntime/symbols.ts": "tests/engine/kernels_test.ts",
-  "lib/engine/onnxruntime/trace.ts": "tests/engine/engine_test.ts",
+  "lib/engine/serve_requests.ts": "tests/engine/engine_test.ts",
+  "lib/engine/trace/convolutions.ts": "tests/engine/kernels_test.ts",
+  "lib/engine/trace/kernels.ts": "tests/engine/kernels_test.ts",
+  "lib/engine/trace/symbols.ts": "tests/engine/kernels_test.ts",
+  "lib/engine/trace/trace.ts": "tests/engine/engine_test.ts",
+  "lib/engine/onnxruntime/encode_onnx.ts": "tests/engine/kernels_test.ts",
   "lib/engine/ops.ts": "tests/engine/second_order_test.ts",
   "lib/engine/reference/create_reference_engine.ts": "tests/engine/engine_test.ts",
+  "lib/engine/worker_engine.ts": "tests/engine/engine_test.ts",
 };
 
 interface Dependency {

@@ -2,7 +2,7 @@ import type { DType, NdArray } from "../core/mod.ts";
 import type { MapTensors } from "./tree.ts";
 
 /** Names of the engines. */
-export type EngineName = "onnxruntime" | "reference";
+export type EngineName = "tensorflow" | "onnxruntime" | "reference";
 
 /** An array that lives on an engine until it is disposed of. */
 export interface Value {
@@ -59,6 +59,8 @@ export interface Engine {
   readonly device: string;
   /** Version of the library underneath. */
   readonly version: string;
+  /** Why this engine was taken, where the choice was left to {@linkcode createEngine}. */
+  readonly note?: string;
   /**
    * Makes a native program of a pure function of tensors. The function is traced once per input signature (shapes and
    * dtypes) at the first call with it; it must not read values, draw random numbers, or depend on anything that changes.

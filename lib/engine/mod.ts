@@ -1,6 +1,6 @@
 /**
- * The only room that knows TensorFlow.js and ONNX Runtime. Numeric code is written once, as pure functions of tensors
- * with the operators exported here, and an engine makes native programs of it.
+ * The only room that knows TensorFlow.js, ONNX Runtime and libtensorflow. Numeric code is written once, as pure
+ * functions of tensors with the operators exported here, and an engine makes native programs of it.
  *
  * ```ts ignore
  * await using engine = await createEngine("auto");
@@ -17,4 +17,6 @@ export * from "./tree.ts";
 export * from "./values.ts";
 export * from "./cached_program.ts";
 export * from "./create_engine.ts";
+export * from "./libtensorflow/find_library.ts";
+export * from "./libtensorflow/install_library.ts";
 export type { Tensor } from "./tensorflow.ts";

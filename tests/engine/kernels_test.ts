@@ -2,8 +2,11 @@ import { assertEquals } from "@std/assert";
 import { int32, type NdArray, rng } from "../../lib/core/mod.ts";
 import * as ops from "../../lib/engine/mod.ts";
 import type { Engine, Tensor } from "../../lib/engine/mod.ts";
-import { TRACE_KERNELS } from "../../lib/engine/onnxruntime/kernels.ts";
+import { tensorflowConvolutions } from "../../lib/engine/libtensorflow/convolutions.ts";
+import { encodeGraphDef } from "../../lib/engine/libtensorflow/encode_graph_def.ts";
+import { TRACE_KERNELS } from "../../lib/engine/trace/kernels.ts";
 import { tf } from "../../lib/engine/tensorflow.ts";
+import { trace } from "../../lib/engine/trace/trace.ts";
 import { assertClose } from "../testing/assert_close.ts";
 import { ENGINES, NATIVE_ENGINES, testOnEngines } from "../testing/engines.ts";
 import { normal, uniform } from "../testing/numbers.ts";
@@ -269,6 +272,14 @@ Deno.test("every kernel of the native engine has a case", () => {
   assertEquals(Object.keys(CASES).sort(), Object.keys(TRACE_KERNELS).sort());
 });
 
+Deno.test("every kernel can be written for TensorFlow, also where its library is missing", () => {
+  const target = { engine: "tensorflow", convolutions: tensorflowConvolutions, blockSize: 0 } as const;
+  for (const [name, { inputs, f }] of Object.entries(CASES)) {
+    const fn = (xs: unknown) => ({ ys: [f(...xs as Tensor[])].flat() });
+    encodeGraphDef(trace(fn, [...inputs], { name, target }).graph);
+  }
+});
+
 for (const [name, entry] of Object.entries(CASES)) {
   testOnEngines(`kernel ${name} agrees with the reference`, (engine) => compare(engine, entry), NATIVE_ENGINES);
 }
@@ -350,5 +361,5 @@ for (const seed of Array.from({ length: 30 }, (_, i) => i)) {
     const actual = await outputs(engine, entry);
     // A chain of 25 operations on numbers up to 20, with quotients: 1e-4 of the largest.
     actual.forEach((array, i) => assertClose(array, expected[i]!, { relative: 1e-4, absolute: 1e-5 }, `output ${i}`));
-  }, ["onnxruntime"]);
+  }, ["onnxruntime", "tensorflow"]);
 }

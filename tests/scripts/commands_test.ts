@@ -39,7 +39,16 @@ async function failure(
 }
 
 Deno.test("the tasks of deno.json are those that these tests know", () => {
-  assertEquals([...SCRIPT_TASKS].sort(), ["bench", "evaluate", "fetch", "figures", "notebooks", "run", "test"]);
+  assertEquals([...SCRIPT_TASKS].sort(), [
+    "bench",
+    "evaluate",
+    "fetch",
+    "figures",
+    "notebooks",
+    "run",
+    "setup",
+    "test",
+  ]);
 });
 
 for (const name of SCRIPT_TASKS) {
@@ -68,13 +77,15 @@ for (const name of SCRIPT_TASKS) {
 
   Deno.test(`${name} grants no more than it needs`, () => {
     const granted = taskArgs(name).filter((arg) => arg.startsWith("--allow-")).map((arg) => arg.slice(8));
+    const library = "env=TENSORFLOW_LIBRARY,HOME,XDG_CACHE_HOME,VIRTUAL_ENV,CONDA_PREFIX,TF_CPP_MIN_LOG_LEVEL";
     const needed: Readonly<Record<string, readonly string[]>> = {
-      run: ["read", "write", "ffi", "run=git"],
-      evaluate: ["read", "write", "ffi", "run=git"],
+      run: ["read", "write", "ffi", library, "run=git"],
+      evaluate: ["read", "write", "ffi", library, "run=git"],
       figures: ["read", "write"],
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
-      bench: ["read", "ffi", "sys=loadavg"],
+      bench: ["read", "ffi", library, "sys=loadavg,cpus"],
+      setup: ["read", "write", "ffi", library, "run=python3"],
       test: ["read", "write", "run"],
     };
     assertEquals(granted, [...needed[name]!]);
@@ -170,7 +181,10 @@ Deno.test("run refuses what it cannot read or set", async () => {
       ],
       [["broken.json"], 'Cannot run "broken.json" as it is not JSON: Unexpected end of JSON input'],
       [["tiny.json", "--out"], "Cannot run run as --out has no value: write --out DIR"],
-      [["tiny.json", "--engine", "gpu"], 'Cannot use the engine "gpu": use one of auto, onnxruntime, reference'],
+      [
+        ["tiny.json", "--engine", "gpu"],
+        'Cannot use the engine "gpu": use one of auto, tensorflow, onnxruntime, reference',
+      ],
       [["tiny.json", "--set", "seed"], 'Cannot use "--set seed": write a path and a value, such as "seed=2"'],
       [
         ["tiny.json", "--set", "students.kd.epochs=2"],

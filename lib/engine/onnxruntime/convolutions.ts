@@ -1,69 +1,32 @@
-import { tf } from "../tensorflow.ts";
-import { MICROSOFT, NCHWC } from "./graph.ts";
-import type { Attributes, TraceKernel } from "./kernels.ts";
-import { currentGraph, type TensorInfo, toTensorInfo, unscaled } from "./symbols.ts";
+import {
+  type ConvolutionWriter,
+  type Filter,
+  flopsOf,
+  type Geometry,
+  type Image,
+  type Pads,
+} from "../trace/convolutions.ts";
+import { MICROSOFT, NCHWC } from "../trace/graph.ts";
+import { currentGraph } from "../trace/symbols.ts";
 
 /**
  * Convolutions and their two gradients. Images are [batch, height, width, channels] and filters [kh, kw, in, out]
  * throughout. Three ways to compute one:
  *
  * - channel-blocked: ONNX Runtime's internal NCHWc operators, the fastest for 3x3 filters, where the machine has them
- *   (`Graph.blockSize`, found by a probe) and the channels fill the blocks;
+ *   (`Target.blockSize`, found by a probe) and the channels fill the blocks;
  * - sums of matrix products, one per filter tap: for 1x1 filters, small images, and every filter gradient;
  * - plain `Conv` on transposed images: everywhere else.
  */
-
-type Image = readonly [batch: number, height: number, width: number, channels: number];
-type Filter = readonly [height: number, width: number, inputs: number, outputs: number];
-type Pads = readonly [top: number, left: number, bottom: number, right: number];
-
-interface Geometry {
-  readonly input: Image;
-  readonly filter: Filter;
-  readonly output: Image;
-  readonly stride: readonly [number, number];
-  readonly pads: Pads;
-}
 
 /** Images of at most this many pixels are convolved as matrix products. */
 const SMALL_IMAGE = 16;
 const TO_NCHW = [0, 3, 1, 2];
 const TO_NHWC = [0, 2, 3, 1];
 
-function geometryOf(inputShape: readonly number[], filterShape: readonly number[], attributes: Attributes): Geometry {
-  const { strides, pad, dilations, dimRoundingMode, dataFormat } = attributes;
-  const info = tf.backend_util.computeConv2DInfo(
-    inputShape as [number, number, number, number],
-    filterShape as [number, number, number, number],
-    strides,
-    dilations ?? 1,
-    pad,
-    dimRoundingMode,
-    false,
-    tf.backend_util.convertConv2DDataFormat(dataFormat ?? "NHWC"),
-  );
-  if (info.dilationHeight !== 1 || info.dilationWidth !== 1 || (dataFormat ?? "NHWC") !== "NHWC") {
-    throw new TypeError(
-      "Cannot trace a dilated or channels-first convolution: the onnxruntime engine does not cover it",
-    );
-  }
-  const { top, left, bottom, right } = info.padInfo;
-  return {
-    input: inputShape as unknown as Image,
-    filter: filterShape as unknown as Filter,
-    output: info.outShape as unknown as Image,
-    stride: [info.strideHeight, info.strideWidth],
-    pads: [top, left, bottom, right],
-  };
-}
-
-function flopsOf({ output: [batch, height, width], filter: [kh, kw, inputs, outputs] }: Geometry): number {
-  return 2 * batch * height * width * kh * kw * inputs * outputs;
-}
-
 /** Whether the channel-blocked operators take an image of that many channels. */
 const blocked = (channels: number) => {
-  const { blockSize } = currentGraph();
+  const { blockSize } = currentGraph().target;
   return blockSize > 0 && (channels % blockSize === 0 || channels < blockSize);
 };
 
@@ -248,7 +211,7 @@ function blockedConv(
   flops: number,
 ): string {
   const graph = currentGraph();
-  const { blockSize } = graph;
+  const { blockSize } = graph.target;
   const count = kh * kw;
   const filled = Math.ceil(outputs / blockSize) * blockSize;
   const flat = graph.reshape(w, [count, inputs, outputs]);
@@ -367,32 +330,5 @@ function swapChannels(w: string): string {
   return currentGraph().transpose(w, [0, 2, 1]);
 }
 
-function made(
-  a: TensorInfo,
-  b: TensorInfo,
-  shape: readonly number[],
-  write: (a: string, b: string) => string,
-): TensorInfo {
-  const left = unscaled(a);
-  const right = unscaled(b);
-  return toTensorInfo(
-    { name: write(left.name, right.name), dims: [...shape], dtype: "float32", scale: left.scale * right.scale },
-    shape,
-  );
-}
-
-/** How TensorFlow.js's convolution kernels are written into the graph. */
-export const convolutionKernels: Readonly<Record<string, TraceKernel>> = {
-  Conv2D: ({ x, filter }, attributes) => {
-    const geometry = geometryOf(x!.shape, filter!.shape, attributes);
-    return made(x!, filter!, geometry.output, (a, b) => forward(a, b, geometry));
-  },
-  Conv2DBackpropInput: ({ dy, filter }, attributes) => {
-    const geometry = geometryOf(attributes.inputShape, filter!.shape, attributes);
-    return made(dy!, filter!, geometry.input, (a, b) => inputGradient(a, b, geometry));
-  },
-  Conv2DBackpropFilter: ({ x, dy }, attributes) => {
-    const geometry = geometryOf(x!.shape, attributes.filterShape, attributes);
-    return made(x!, dy!, geometry.filter, (a, b) => filterGradient(a, b, geometry));
-  },
-};
+/** Convolutions in ONNX Runtime's operators. */
+export const onnxruntimeConvolutions: ConvolutionWriter = { forward, inputGradient, filterGradient };

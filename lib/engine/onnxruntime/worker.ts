@@ -5,11 +5,10 @@
  */
 import * as onnxruntime from "onnxruntime-node";
 import { type NdArray, sizeOf } from "../../core/mod.ts";
-import { type Fetch, type Reply, type Request, UNANSWERED } from "./protocol.ts";
+import type { Fetch, Request } from "../protocol.ts";
+import { type Answer, serveRequests, SMALL } from "../serve_requests.ts";
 
-/** Outputs of at most this many elements are sent with the reply. */
-const SMALL = 1024;
-
+let threads = 1;
 const sessions = new Map<number, onnxruntime.InferenceSession>();
 const values = new Map<number, onnxruntime.Tensor>();
 /** Memory of values that were freed, by dtype and size: the next output of that size is written there. */
@@ -44,11 +43,14 @@ function free(value: number): void {
   pool.set(key, spare);
 }
 
-async function serve(request: Request): Promise<[reply: Omit<Reply, "call">, transfer: ArrayBuffer[]]> {
+async function serve(request: Request): Promise<Answer> {
   switch (request.kind) {
+    case "open":
+      threads = request.threads;
+      return [{}, []];
     case "compile": {
       const options = {
-        intraOpNumThreads: request.threads,
+        intraOpNumThreads: threads,
         interOpNumThreads: 1,
         executionMode: "sequential",
         graphOptimizationLevel: "all",
@@ -88,17 +90,9 @@ async function serve(request: Request): Promise<[reply: Omit<Reply, "call">, tra
       await sessions.get(request.session)?.release();
       sessions.delete(request.session);
       return [{}, []];
+    case "close":
+      return [{}, []];
   }
 }
 
-let last: Promise<void> = Promise.resolve();
-self.onmessage = ({ data: { call, request } }: MessageEvent<{ call: number; request: Request }>) => {
-  last = last.then(async () => {
-    try {
-      const [reply, transfer] = await serve(request);
-      if (call !== UNANSWERED) self.postMessage({ call, ...reply } satisfies Reply, transfer);
-    } catch (error) {
-      self.postMessage({ call, error: error instanceof Error ? error.message : String(error) } satisfies Reply);
-    }
-  });
-};
+serveRequests(serve);

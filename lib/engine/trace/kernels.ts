@@ -103,10 +103,22 @@ function binary(op: string, x: TensorInfo, y: TensorInfo, dtype: DType = x.dtype
     const dims = shape.map((_, axis) => Math.max(at(left, axis), at(right, axis)));
     return toTensorInfo({ name: node(kind, [nameOf(left), nameOf(right)]), dims, dtype, scale }, shape, dtype);
   };
-  if (op === "Mul") return made({ ...a, scale: 1 }, { ...b, scale: 1 }, a.scale * b.scale);
+  if (op === "Mul") {
+    const masked = maskedByStep(a, b) ?? maskedByStep(b, a);
+    if (masked) return toTensorInfo(masked, shape);
+    return made({ ...a, scale: 1 }, { ...b, scale: 1 }, a.scale * b.scale);
+  }
   if (op === "Div") return made({ ...a, scale: 1 }, { ...b, scale: 1 }, a.scale / b.scale);
   if ((op === "Add" || op === "Sub") && a.splat === undefined && b.splat === undefined) return sum(a, b, op, made);
   return made(a, b, 1);
+}
+
+/** x * step(y), the gradient of Relu, as the one operator that TensorFlow has for it. */
+function maskedByStep(x: Symbol, mask: Symbol): Symbol | undefined {
+  const graph = currentGraph();
+  const producer = graph.target.engine === "tensorflow" ? graph.producerOf(mask.name) : undefined;
+  if (producer?.op !== "HardSigmoid" || !sameShape(x.dims, mask.dims)) return undefined;
+  return { ...x, name: graph.node("ReluGrad", [x.name, producer.inputs[0]!]), scale: x.scale * mask.scale };
 }
 
 /** a.scale * a ± b.scale * b: the factor of the larger side is kept for later, the smaller side takes the quotient. */
@@ -178,7 +190,7 @@ function reduce(
   let name = linear && symbol.dtype === "float32" ? symbol.name : nameOf(symbol);
   if (stored > 1) {
     const leading = axes.length > 1 && axes.at(-1) === axes.length - 1 && axes.length < symbol.dims.length;
-    if (linear && leading && symbol.dims[0]! > 1) {
+    if (graph.target.engine === "onnxruntime" && linear && leading && symbol.dims[0]! > 1) {
       // ONNX Runtime is slow at reducing several leading axes at once; two reductions through [B, rows, C] are fast.
       const columns = sizeOf(symbol.dims.slice(axes.length));
       const batch = symbol.dims[0]!;
@@ -417,7 +429,9 @@ export const TRACE_KERNELS: Readonly<Record<string, TraceKernel>> = {
 };
 
 function unsupported(what: string): never {
-  throw new TypeError(`Cannot trace ${what}: the onnxruntime engine does not cover it (${askedFrom()})`);
+  throw new TypeError(
+    `Cannot trace ${what}: the ${currentGraph().target.engine} engine does not cover it (${askedFrom()})`,
+  );
 }
 
 /** Registers the kernels with TensorFlow.js; those that are not covered name themselves when they are called. */

@@ -3,7 +3,7 @@ import type { Leaf } from "../engine.ts";
 import { disposeKept } from "../grad.ts";
 import { tf } from "../tensorflow.ts";
 import { flatten, isLeaf, isTensor, mapTree } from "../tree.ts";
-import type { EncodedGraph, GraphValue } from "./graph.ts";
+import type { GraphValue, LiveGraph, Target } from "./graph.ts";
 import { registerTraceKernels } from "./kernels.ts";
 import {
   beginTrace,
@@ -18,8 +18,12 @@ import {
 
 registerTraceKernels();
 
-/** A traced function: an ONNX model and how to call it. */
-export interface Trace extends EncodedGraph {
+/** A traced function: its graph and how to call it. */
+export interface Trace {
+  /** What the outputs need of the graph. */
+  readonly graph: LiveGraph;
+  /** Floating-point operations of convolutions and matrix products. */
+  readonly flops: number;
   /** Name in the graph of each leaf of the input, in the order of its tree; undefined where the outputs ignore it. */
   readonly inputs: readonly (string | undefined)[];
   /** Each output, in the order of its tree. */
@@ -29,22 +33,22 @@ export interface Trace extends EncodedGraph {
 }
 
 /**
- * Runs a function once with symbols in place of its inputs and writes what it does into an ONNX model.
+ * Runs a function once with symbols in place of its inputs and writes what it does into a graph.
  *
  * @param fn From a tree of tensors to a tree of tensors.
  * @param inputs A tree of arrays or values, whose shapes and dtypes alone matter.
- * @param options name for error messages; blockSize of the channel-blocked convolutions, 0 for none.
- * @returns The model.
+ * @param options name for error messages; target: the engine that the graph is for.
+ * @returns The graph.
  * @throws {TypeError} If the function draws random numbers, reads a value, or uses an operator that is not covered.
  */
 export function trace(
   fn: (inputs: unknown) => unknown,
   inputs: unknown,
-  { name, blockSize }: { readonly name: string; readonly blockSize: number },
+  { name, target }: { readonly name: string; readonly target: Target },
 ): Trace {
   const before = tf.getBackend();
   tf.setBackend(TRACE_BACKEND);
-  const graph = beginTrace(blockSize);
+  const graph = beginTrace(target);
   const engine = tf.engine();
   engine.startScope(name);
   try {
@@ -65,11 +69,13 @@ export function trace(
       used.add(output);
       return { name: output, dtype: info.dtype, shape: [...info.shape] };
     });
-    const encoded = graph.encode(outputs);
+    const live = graph.live(outputs);
+    const liveInputs = new Set(live.inputs.map(({ name }) => name));
     const skeleton = mapTree(tree, isTensor, () => true);
     return {
-      ...encoded,
-      inputs: names.map((input) => encoded.liveInputs.has(input) ? input : undefined),
+      graph: live,
+      flops: live.nodes.reduce((total, node) => total + node.flops, 0),
+      inputs: names.map((input) => liveInputs.has(input) ? input : undefined),
       outputs,
       toTree: (leaves) => {
         let next = 0;

@@ -1,7 +1,7 @@
 import type { DType } from "../../core/mod.ts";
-import { ProtobufWriter } from "./protobuf.ts";
+import type { ConvolutionWriter } from "./convolutions.ts";
 
-/** Element types of graph values: those of tensors, and int64 for the shapes that ONNX operators take as inputs. */
+/** Element types of graph values: those of tensors, and int64 for the shapes that operators take as inputs. */
 export type GraphDType = DType | "int64";
 
 /** An operator's attribute: an integer, a list of integers, or a float. */
@@ -14,7 +14,8 @@ export interface GraphValue {
   readonly shape: readonly number[];
 }
 
-interface GraphNode {
+/** An operator of the graph. */
+export interface GraphNode {
   readonly op: string;
   readonly domain: string;
   readonly inputs: readonly string[];
@@ -23,20 +24,28 @@ interface GraphNode {
   readonly flops: number;
 }
 
-interface Initializer extends GraphValue {
+/** A constant of the graph. */
+export interface GraphConstant extends GraphValue {
+  /** Its elements, little-endian. */
   readonly bytes: Uint8Array;
 }
 
-/** What {@linkcode Graph.encode} makes. */
-export interface EncodedGraph {
-  /** An ONNX ModelProto. */
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Names of the inputs that the outputs depend on. */
-  readonly liveInputs: ReadonlySet<string>;
-  /** Number of nodes. */
-  readonly nodes: number;
-  /** Floating-point operations of convolutions and matrix products. */
-  readonly flops: number;
+/** What the outputs of a graph need of it, in the order of execution. */
+export interface LiveGraph {
+  readonly nodes: readonly GraphNode[];
+  readonly constants: readonly GraphConstant[];
+  readonly inputs: readonly GraphValue[];
+  readonly outputs: readonly GraphValue[];
+}
+
+/** The engine that a graph is traced for, where it matters to how kernels are written. */
+export interface Target {
+  /** Name of the engine. */
+  readonly engine: "onnxruntime" | "tensorflow";
+  /** How convolutions are written. */
+  readonly convolutions: ConvolutionWriter;
+  /** Channels per block of ONNX Runtime's channel-blocked convolutions; 0 where they are not to be used. */
+  readonly blockSize: number;
 }
 
 /** Operators of ONNX Runtime itself. */
@@ -44,21 +53,21 @@ export const MICROSOFT = "com.microsoft";
 /** ONNX Runtime's internal operators on channel-blocked images. */
 export const NCHWC = "com.microsoft.nchwc";
 
-const ONNX_DTYPE: { readonly [K in GraphDType]: number } = { float32: 1, int32: 6, int64: 7, bool: 9 };
-const OPSET = 17;
-
-/** An ONNX graph under construction; the same operator on the same inputs is made once. */
+/**
+ * A graph under construction; the same operator on the same inputs is made once. Operators are those of ONNX; an engine
+ * that speaks another language translates them (and adds its own where ONNX has no like: see `libtensorflow/`).
+ */
 export class Graph {
   readonly #nodes: GraphNode[] = [];
-  readonly #initializers: Initializer[] = [];
+  readonly #constants: GraphConstant[] = [];
   readonly #inputs: GraphValue[] = [];
   readonly #made = new Map<string, readonly string[]>();
   readonly #producer = new Map<string, GraphNode>();
   readonly #sizes = new Map<string, number>();
   #count = 0;
 
-  /** @param blockSize Channels per block of the channel-blocked convolutions; 0 where they are not to be used. */
-  constructor(readonly blockSize: number) {}
+  /** @param target The engine that the graph is for. */
+  constructor(readonly target: Target) {}
 
   /** Declares an input. */
   input(value: GraphValue): string {
@@ -109,7 +118,7 @@ export class Graph {
     const existing = key === undefined ? undefined : this.#made.get(key);
     if (existing) return existing[0]!;
     const name = this.#name("c");
-    this.#initializers.push({ name, dtype, shape, bytes });
+    this.#constants.push({ name, dtype, shape, bytes });
     if (key !== undefined) this.#made.set(key, [name]);
     return name;
   }
@@ -179,8 +188,13 @@ export class Graph {
     return this.node("Mul", [x, this.scalar(factor)]);
   }
 
-  /** Drops what the outputs do not need and encodes the rest. */
-  encode(outputs: readonly GraphValue[]): EncodedGraph {
+  /** The operator that makes a value; undefined for inputs and constants. */
+  producerOf(name: string): GraphNode | undefined {
+    return this.#producer.get(name);
+  }
+
+  /** Drops what the outputs do not need. */
+  live(outputs: readonly GraphValue[]): LiveGraph {
     const live = new Set(outputs.map(({ name }) => name));
     const nodes: GraphNode[] = [];
     for (const node of this.#nodes.toReversed()) {
@@ -188,58 +202,12 @@ export class Graph {
       nodes.push(node);
       for (const name of node.inputs) live.add(name);
     }
-    nodes.reverse();
-    const inputs = this.#inputs.filter(({ name }) => live.has(name));
-    const graph = new ProtobufWriter();
-    nodes.forEach((node, index) => graph.message(1, encodeNode(node, `${node.op}_${index}`)));
-    graph.string(2, "kdiga");
-    for (const constant of this.#initializers) {
-      if (live.has(constant.name)) graph.message(5, encodeInitializer(constant));
-    }
-    for (const value of inputs) graph.message(11, encodeValue(value));
-    for (const value of outputs) graph.message(12, encodeValue(value));
-    const opset = (domain: string, version: number) => new ProtobufWriter().string(1, domain).int(2, version);
-    const model = new ProtobufWriter().int(1, 9).string(2, "kdiga").message(7, graph)
-      .message(8, opset("", OPSET)).message(8, opset(MICROSOFT, 1)).message(8, opset(NCHWC, 1));
-    return {
-      bytes: model.finish(),
-      liveInputs: new Set(inputs.map(({ name }) => name)),
-      nodes: nodes.length,
-      flops: nodes.reduce((total, node) => total + node.flops, 0),
-    };
+    const needed = ({ name }: GraphValue) => live.has(name);
+    const constants = this.#constants.filter(needed);
+    return { nodes: nodes.reverse(), constants, inputs: this.#inputs.filter(needed), outputs };
   }
 
   #name(prefix: string): string {
     return `${prefix}${this.#count++}`;
   }
-}
-
-function encodeNode(node: GraphNode, name: string): ProtobufWriter {
-  const writer = new ProtobufWriter();
-  for (const input of node.inputs) writer.string(1, input);
-  for (const output of node.outputs) writer.string(2, output);
-  writer.string(3, name).string(4, node.op);
-  for (const [key, value] of Object.entries(node.attributes)) writer.message(5, encodeAttribute(key, value));
-  return node.domain ? writer.string(7, node.domain) : writer;
-}
-
-function encodeAttribute(name: string, value: Attribute): ProtobufWriter {
-  const writer = new ProtobufWriter().string(1, name);
-  if (typeof value === "number") return writer.int(3, value).int(20, 2);
-  if ("float" in value) return writer.float(2, value.float).int(20, 1);
-  for (const element of value) writer.int(8, element);
-  return writer.int(20, 7);
-}
-
-function encodeInitializer({ name, dtype, shape, bytes }: Initializer): ProtobufWriter {
-  const writer = new ProtobufWriter();
-  for (const length of shape) writer.int(1, length);
-  return writer.int(2, ONNX_DTYPE[dtype]).string(8, name).bytes(9, bytes);
-}
-
-function encodeValue({ name, dtype, shape }: GraphValue): ProtobufWriter {
-  const dims = new ProtobufWriter();
-  for (const length of shape) dims.message(1, new ProtobufWriter().int(1, length));
-  const type = new ProtobufWriter().message(1, new ProtobufWriter().int(1, ONNX_DTYPE[dtype]).message(2, dims));
-  return new ProtobufWriter().string(1, name).message(2, type);
 }

@@ -1,4 +1,4 @@
-import type { DType, NdArray } from "../../core/mod.ts";
+import type { DType, NdArray } from "../core/mod.ts";
 
 /** An input of a run: an array that comes along, or a value that the worker holds. */
 export type Feed = { readonly name: string } & ({ readonly array: NdArray } | { readonly value: number });
@@ -13,11 +13,16 @@ export interface Fetch {
 
 /** What the engine asks of its worker; requests are served in order. */
 export type Request =
+  | { readonly kind: "open"; readonly threads: number; readonly library?: string }
   | {
     readonly kind: "compile";
     readonly session: number;
+    /** Name of the program, for error messages. */
+    readonly name: string;
     readonly bytes: Uint8Array<ArrayBuffer>;
-    readonly threads: number;
+    /** Names of the inputs and outputs, in the order of feeds and fetches. */
+    readonly inputs: readonly string[];
+    readonly outputs: readonly string[];
   }
   | {
     readonly kind: "run";
@@ -28,15 +33,21 @@ export type Request =
   | { readonly kind: "put"; readonly value: number; readonly array: NdArray }
   | { readonly kind: "read"; readonly value: number }
   | { readonly kind: "free"; readonly values: readonly number[] }
-  | { readonly kind: "release"; readonly session: number };
+  | { readonly kind: "release"; readonly session: number }
+  | { readonly kind: "close" };
 
 /** Number of a request that gets no answer. */
 export const UNANSWERED = -1;
 
-/** The worker's answer to the request of the same number. `small` holds the outputs that are cheap to send at once. */
+/** The worker's answer to the request of the same number. */
 export interface Reply {
   readonly call: number;
   readonly error?: string;
+  /** Of "open": version of the library and device that it runs on. */
+  readonly version?: string;
+  readonly device?: string;
+  /** Of "read". */
   readonly data?: NdArray["data"];
+  /** Of "run": the outputs that are cheap to send at once. */
   readonly small?: readonly (readonly [value: number, data: NdArray["data"]])[];
 }

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { ProtobufWriter } from "../../../lib/engine/onnxruntime/protobuf.ts";
+import { ProtobufWriter } from "../../lib/engine/protobuf.ts";
 
 const bytes = (writer: ProtobufWriter) => [...writer.finish()];
 

@@ -1,6 +1,6 @@
 import { type DType, sizeOf } from "../../core/mod.ts";
 import { tf } from "../tensorflow.ts";
-import { Graph } from "./graph.ts";
+import { Graph, type Target } from "./graph.ts";
 
 /**
  * What a tensor is during a trace: a value of the graph, or the promise of one. Broadcasts and scalar factors are kept
@@ -41,10 +41,10 @@ let graph: Graph | undefined;
 /**
  * Starts a trace and returns its graph; {@linkcode endTrace} must follow.
  *
- * @param blockSize Channels per block of the channel-blocked convolutions; 0 where they are not to be used.
+ * @param target The engine that the graph is for.
  */
-export function beginTrace(blockSize: number): Graph {
-  return graph = new Graph(blockSize);
+export function beginTrace(target: Target): Graph {
+  return graph = new Graph(target);
 }
 
 /** Ends the trace. */

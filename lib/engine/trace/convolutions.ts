@@ -1,0 +1,96 @@
+import { tf } from "../tensorflow.ts";
+import type { Attributes, TraceKernel } from "./kernels.ts";
+import { currentGraph, type TensorInfo, toTensorInfo, unscaled } from "./symbols.ts";
+
+/** Shape of images. */
+export type Image = readonly [batch: number, height: number, width: number, channels: number];
+/** Shape of filters. */
+export type Filter = readonly [height: number, width: number, inputs: number, outputs: number];
+/** Zeros around an image. */
+export type Pads = readonly [top: number, left: number, bottom: number, right: number];
+
+/** Shapes of a convolution. */
+export interface Geometry {
+  readonly input: Image;
+  readonly filter: Filter;
+  readonly output: Image;
+  readonly stride: readonly [number, number];
+  readonly pads: Pads;
+}
+
+/** How an engine writes a convolution and its two gradients; operands and results are names of the graph. */
+export interface ConvolutionWriter {
+  /** y from x and w. */
+  readonly forward: (x: string, w: string, geometry: Geometry) => string;
+  /** dL/dx from dL/dy and w. */
+  readonly inputGradient: (dy: string, w: string, geometry: Geometry) => string;
+  /** dL/dw from x and dL/dy. */
+  readonly filterGradient: (x: string, dy: string, geometry: Geometry) => string;
+}
+
+function geometryOf(inputShape: readonly number[], filterShape: readonly number[], attributes: Attributes): Geometry {
+  const { strides, pad, dilations, dimRoundingMode, dataFormat } = attributes;
+  const info = tf.backend_util.computeConv2DInfo(
+    inputShape as [number, number, number, number],
+    filterShape as [number, number, number, number],
+    strides,
+    dilations ?? 1,
+    pad,
+    dimRoundingMode,
+    false,
+    tf.backend_util.convertConv2DDataFormat(dataFormat ?? "NHWC"),
+  );
+  if (info.dilationHeight !== 1 || info.dilationWidth !== 1 || (dataFormat ?? "NHWC") !== "NHWC") {
+    throw new TypeError(
+      `Cannot trace a dilated or channels-first convolution: the ${currentGraph().target.engine} engine does not cover it`,
+    );
+  }
+  const { top, left, bottom, right } = info.padInfo;
+  return {
+    input: inputShape as unknown as Image,
+    filter: filterShape as unknown as Filter,
+    output: info.outShape as unknown as Image,
+    stride: [info.strideHeight, info.strideWidth],
+    pads: [top, left, bottom, right],
+  };
+}
+
+/** Floating-point operations of a convolution, or of either gradient. */
+export function flopsOf({ output: [batch, height, width], filter: [kh, kw, inputs, outputs] }: Geometry): number {
+  return 2 * batch * height * width * kh * kw * inputs * outputs;
+}
+
+function made(
+  a: TensorInfo,
+  b: TensorInfo,
+  shape: readonly number[],
+  write: (a: string, b: string) => string,
+): TensorInfo {
+  const left = unscaled(a);
+  const right = unscaled(b);
+  return toTensorInfo(
+    { name: write(left.name, right.name), dims: [...shape], dtype: "float32", scale: left.scale * right.scale },
+    shape,
+  );
+}
+
+/** How TensorFlow.js's convolution kernels are written into the graph. */
+export const convolutionKernels: Readonly<Record<string, TraceKernel>> = {
+  Conv2D: ({ x, filter }, attributes) => {
+    const geometry = geometryOf(x!.shape, filter!.shape, attributes);
+    return made(x!, filter!, geometry.output, (a, b) => currentGraph().target.convolutions.forward(a, b, geometry));
+  },
+  Conv2DBackpropInput: ({ dy, filter }, attributes) => {
+    const geometry = geometryOf(attributes.inputShape, filter!.shape, attributes);
+    return made(
+      dy!,
+      filter!,
+      geometry.input,
+      (a, b) => currentGraph().target.convolutions.inputGradient(a, b, geometry),
+    );
+  },
+  Conv2DBackpropFilter: ({ x, dy }, attributes) => {
+    const geometry = geometryOf(x!.shape, attributes.filterShape, attributes);
+    return made(x!, dy!, geometry.filter, (a, b) => currentGraph().target.convolutions.filterGradient(a, b, geometry));
+  },
+};
