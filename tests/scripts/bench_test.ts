@@ -186,12 +186,12 @@ Deno.test("bench.ts --small --json measures every step and counts its operations
     ["cross-entropy step", "resnet18", 4, 4, "onnxruntime", 2],
     ["KDIGA step", "resnet18", 4, 4, "onnxruntime", 2],
     ["KDIGA step, linear teacher", "resnet18", 4, 4, "onnxruntime", 2],
-    ["matmul", "1024x1024", 4, 4, "onnxruntime", 2],
+    ["matmul", "8 x 1024x1024", 4, 4, "onnxruntime", 2],
   ]);
   const { all, stem } = forwardFlops(4, 4);
   const [forward, gradient, natural, kdiga, linear, matmul] = rows.map((row: BenchRow) => row.flops);
   // No step asks for the gradient of the cross-entropy step's pixels: the stem has two products, not three.
-  assertEquals([forward, gradient, natural, matmul], [all, 2 * all, 3 * all - stem, 2 * 1024 ** 3]);
+  assertEquals([forward, gradient, natural, matmul], [all, 2 * all, 3 * all - stem, 8 * 2 * 1024 ** 3]);
   // Six forwards for the student, two for a teacher of its size.
   assertAlmostEquals(kdiga / all, 8, 0.1);
   assertAlmostEquals(linear / all, 6, 0.1);
