@@ -9,6 +9,8 @@ export interface RunResult {
   readonly rows: readonly EvaluationRow[];
   /** Paths of the figures. */
   readonly figures: readonly string[];
+  /** Path of the page with all of it. */
+  readonly report: string;
   /** Seconds that it took. */
   readonly seconds: number;
 }
@@ -37,14 +39,15 @@ export async function follow(
       progress.say(`trained ${event.name} in ${event.seconds.toFixed(1)} s`);
     } else if (event.kind === "end") {
       await progress.end();
-      const { folder, rows, figures } = event;
+      const { folder, rows, figures, report } = event;
       const seconds = (performance.now() - start) / 1000;
       if (!json) {
         console.log(`\n${tableText(atLargestRadius(rows))}\n`);
         for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
+        console.log(report);
         console.log(`\n${folder} (${seconds.toFixed(1)} s)`);
       }
-      return { folder, rows, figures, seconds };
+      return { folder, rows, figures, report, seconds };
     }
   }
   throw new Error("the run ended without a result");

@@ -2,7 +2,7 @@ import { UsageError } from "../core/mod.ts";
 import { type DataSpec, loadData } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { freeze, loadWeights } from "../models/mod.ts";
-import { writeFigures } from "../report/mod.ts";
+import { writeFigures, writeReport } from "../report/mod.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { exists } from "./_files.ts";
@@ -74,8 +74,9 @@ export async function* evaluateModel(
     const classifiers = new Map([[method, classifier]]);
     const rows = yield* evaluated({ evaluation, seed, classifiers, split, folder, manifest, engine });
     const figures = await writeFigures(path);
+    const report = await writeReport(path);
     await manifest.finish();
-    yield { kind: "end", folder: path, rows, figures };
+    yield { kind: "end", folder: path, rows, figures, report };
   } finally {
     disposeTree(classifier.weights);
   }

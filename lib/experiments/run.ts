@@ -12,7 +12,7 @@ import {
   type Weights,
 } from "../models/mod.ts";
 import { objectiveOf, OBJECTIVES } from "../objectives/mod.ts";
-import { writeFigures } from "../report/mod.ts";
+import { writeFigures, writeReport } from "../report/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainState } from "../training/mod.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { exists, makeFolder, removeIfExists } from "./_files.ts";
@@ -48,6 +48,7 @@ export type RunEvent =
     readonly folder: string;
     readonly rows: readonly EvaluationRow[];
     readonly figures: readonly string[];
+    readonly report: string;
   };
 
 /**
@@ -88,8 +89,9 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
     const { evaluation, seed } = experiment;
     const rows = yield* evaluated({ evaluation, seed, classifiers, split, folder, manifest, engine });
     const figures = await writeFigures(path);
+    const report = await writeReport(path);
     await manifest.finish();
-    yield { kind: "end", folder: path, rows, figures };
+    yield { kind: "end", folder: path, rows, figures, report };
   } finally {
     for (const { weights } of classifiers.values()) disposeTree(weights);
   }

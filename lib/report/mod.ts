@@ -20,6 +20,7 @@ export * from "./figure.ts";
 export * from "./figures.ts";
 export * from "./jupyter.ts";
 export * from "./render.ts";
+export * from "./report.ts";
 export * from "./robustness_bars.ts";
 export * from "./robustness_curve.ts";
 export * from "./table.ts";

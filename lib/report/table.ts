@@ -1,5 +1,6 @@
 import type { EvaluationRow } from "../core/mod.ts";
 import { accuraciesOf, attacksOf, epsText, in255, requireAttack } from "./_accuracy.ts";
+import { escapeHtml } from "./_escape_html.ts";
 import { labelOf, methodOrder } from "./theme.ts";
 
 /** A table of accuracies as texts. */
@@ -115,8 +116,4 @@ export function tableHtml(table: AccuracyTable): string {
     "</table>",
     "",
   ].join("\n");
-}
-
-function escapeHtml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

@@ -102,7 +102,7 @@ Deno.test("run, evaluate and figures print one JSON document with --json, and th
     const ran = await runTask(folder, "run", "tiny.json", "--json");
     assertEquals(ran.code, 0, ran.err);
     const run = JSON.parse(ran.out);
-    assertEquals(Object.keys(run), ["folder", "rows", "figures", "seconds"]);
+    assertEquals(Object.keys(run), ["folder", "rows", "figures", "report", "seconds"]);
     assertMatch(run.folder, /^runs\/tiny-[0-9a-f]{8}$/);
     checkRows(run.rows, ["teacher", "kdiga"]);
     assertMatch(ran.err, /^train kdiga {2}\d+ % /m);
@@ -113,7 +113,7 @@ Deno.test("run, evaluate and figures print one JSON document with --json, and th
     const evaluated = await runTask(folder, "evaluate", ...args);
     assertEquals(evaluated.code, 0, evaluated.err);
     const evaluation = JSON.parse(evaluated.out);
-    assertEquals(Object.keys(evaluation), ["folder", "rows", "figures", "seconds"]);
+    assertEquals(Object.keys(evaluation), ["folder", "rows", "figures", "report", "seconds"]);
     assertMatch(evaluation.folder, /^runs\/evaluation-kdiga-[0-9a-f]{8}$/);
     assertEquals(evaluation.rows, run.rows.filter(({ method }: EvaluationRow) => method === "kdiga"));
     const before = await filesIn(`${folder}/${evaluation.folder}`);

@@ -1,0 +1,53 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { DataError, formatEvaluation } from "../../lib/core/mod.ts";
+import { writeFigures, writeReport } from "../../lib/report/mod.ts";
+import { EVALUATION } from "./_rows.ts";
+
+async function inFolder(files: Record<string, string>, test: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await Deno.makeTempDir();
+  try {
+    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
+    await test(folder);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+Deno.test("writeReport() writes tables, figures and the experiment into one file that needs no other", async () => {
+  const experiment = JSON.stringify({ name: "a<b>", seed: 1 });
+  await inFolder({ "evaluation.csv": formatEvaluation(EVALUATION), "experiment.json": experiment }, async (folder) => {
+    const figures = (await writeFigures(folder)).filter((path) => path.endsWith(".svg"));
+    assertEquals(await writeReport(folder), `${folder}/report.html`);
+    const page = await Deno.readTextFile(`${folder}/report.html`);
+    assertEquals(
+      page.match(/<img src="data:image\/svg\+xml;base64,[^"]{1000,}" alt="[^"]{10,}">/g)?.length,
+      figures.length,
+    );
+    assertStringIncludes(page, "<title>a&lt;b&gt;</title>");
+    assert(!page.includes("a<b>"), "texts of the experiment must be escaped");
+    for (const heading of ["FGSM", "PGD-20"]) assertStringIncludes(page, `<h3>${heading}</h3>`);
+    assertEquals(page.match(/(?:src|href)="(?!data:)[^"]*"/g), ['href="manifest.json"']);
+    await writeReport(folder);
+    assertEquals(await Deno.readTextFile(`${folder}/report.html`), page);
+  });
+});
+
+Deno.test("writeReport() shows clean accuracy where nothing was attacked, and no figure where none is drawn", async () => {
+  const clean = EVALUATION.filter(({ attack }) => attack === "clean");
+  await inFolder({ "evaluation.csv": formatEvaluation(clean) }, async (folder) => {
+    await writeReport(folder);
+    const page = await Deno.readTextFile(`${folder}/report.html`);
+    assertStringIncludes(page, '<th scope="col">Clean</th>');
+    assert(!page.includes("<img"));
+  });
+});
+
+Deno.test("writeReport() refuses a folder without rows", async () => {
+  await inFolder({}, async (folder) => {
+    await assertRejects(
+      () => writeReport(folder),
+      DataError,
+      `Cannot write a report of "${folder}" as it has no row in evaluation.csv: evaluate first`,
+    );
+  });
+});
