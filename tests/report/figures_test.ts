@@ -1,17 +1,8 @@
 import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
 import { robustnessCurve, writeFigures } from "../../lib/report/mod.ts";
+import { inFolder } from "./_in_folder.ts";
 import { EVALUATION, STEPS } from "./_rows.ts";
-
-async function inFolder(files: Record<string, string>, test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("writeFigures() draws all figures from the CSV files of a run folder", async () => {
   const files = { "evaluation.csv": formatEvaluation(EVALUATION), "steps.csv": formatSteps(STEPS) };

@@ -1,17 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DataError, formatEvaluation } from "../../lib/core/mod.ts";
 import { writeFigures, writeReport } from "../../lib/report/mod.ts";
+import { inFolder } from "./_in_folder.ts";
 import { EVALUATION } from "./_rows.ts";
-
-async function inFolder(files: Record<string, string>, test: (folder: string) => Promise<void>): Promise<void> {
-  const folder = await Deno.makeTempDir();
-  try {
-    for (const [name, text] of Object.entries(files)) await Deno.writeTextFile(`${folder}/${name}`, text);
-    await test(folder);
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-}
 
 Deno.test("writeReport() writes tables, figures and the experiment into one file that needs no other", async () => {
   const experiment = JSON.stringify({ name: "a<b>", seed: 1 });
