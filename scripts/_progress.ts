@@ -47,7 +47,8 @@ export function createProgress(): ProgressDrawer {
       const now = performance.now();
       if (task?.label !== progress.label) {
         void end();
-        task = { label: progress.label, start: now, from: progress.done > 1 ? progress.done : 0, lastLine: now };
+        // The first event comes when something is done already: the speed counts from here.
+        task = { label: progress.label, start: now, from: progress.done, lastLine: now };
         if (terminal) {
           const current = task;
           task.bar = new ProgressBar({

@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
 import type { Dataset, LoadedData } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
@@ -114,7 +115,8 @@ function bytesOf(array: Int32Array): Uint8Array {
 
 async function readProjectFile(name: string): Promise<string | undefined> {
   const url = new URL(`../../${name}`, import.meta.url);
-  return url.protocol === "file:" ? await readTextIfExists(url.pathname) : undefined;
+  // Not url.pathname: a space in the folder's name is %20 there.
+  return url.protocol === "file:" ? await readTextIfExists(fileURLToPath(url)) : undefined;
 }
 
 async function commitOf(): Promise<Manifest["commit"]> {
