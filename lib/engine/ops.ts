@@ -89,6 +89,30 @@ export const conv2d = (x: Tensor, filter: Tensor, stride: number, padding: numbe
     padding === 0 ? "valid" : [[0, 0], [padding, padding], [padding, padding], [0, 0]],
   );
 
+/**
+ * Batch normalisation by the statistics of the batch: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, mean and
+ * variance over the pixels of each channel. One operator of the library where it has one; its first and second
+ * derivatives are complete, a third is not there.
+ *
+ * Source: Ioffe and Szegedy (2015), algorithm 1.
+ *
+ * @param x Images [B, H, W, C].
+ * @param gamma Scale per channel [C].
+ * @param beta Offset per channel [C].
+ * @param epsilon Added to the variance.
+ * @returns y [B, H, W, C]; mean [C] and variance [C] of the batch, biased (divided by B H W), which are differentiable.
+ */
+export const batchNorm2d = (
+  x: Tensor,
+  gamma: Tensor,
+  beta: Tensor,
+  epsilon: number,
+): { readonly y: Tensor; readonly mean: Tensor; readonly variance: Tensor } => {
+  const outputs = tf.engine().runKernel("BatchNorm", { x, gamma, beta }, { epsilon }) as unknown;
+  const [y, mean, variance] = outputs as [Tensor, Tensor, Tensor];
+  return { y, mean, variance };
+};
+
 /** a > b, elementwise, bool. */
 export const greater = (a: Operand, b: Operand): Tensor => tf.greater(a, b);
 /** a >= b, elementwise, bool. */

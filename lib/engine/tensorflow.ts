@@ -3,9 +3,11 @@
  * gradients that TensorFlow.js gets wrong in second order are repaired before anyone can use them.
  */
 import * as tf from "@tensorflow/tfjs";
+import { registerBatchNorm } from "./batch_norm_kernels.ts";
 import { repairSecondOrder } from "./second_order.ts";
 
 repairSecondOrder(tf);
+registerBatchNorm(tf);
 
 // The cpu backend prints an advertisement at its first tensor, except in production mode.
 tf.env().set("PROD", true);

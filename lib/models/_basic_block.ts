@@ -1,4 +1,4 @@
-import { batchNorm, conv, type ConvSettings, type Layer, normalFanOut, residual, sequence } from "./_layers.ts";
+import { convNorm, type ConvSettings, type Layer, normalFanOut, residual, sequence } from "./_layers.ts";
 
 /**
  * Two 3x3 convolutions, each with batch norm, beside a shortcut: activate(bn2(conv2(activate(bn1(conv1(x))))) + s(x)).
@@ -17,11 +17,9 @@ export function basicBlock(
   shortcut: Layer,
 ): Layer {
   const body = sequence(
-    conv(`${name}.conv1`, { inputs, outputs, size: 3, stride, init: normalFanOut }),
-    batchNorm(`${name}.bn1`, outputs),
+    convNorm(`${name}.conv1`, `${name}.bn1`, { inputs, outputs, size: 3, stride, init: normalFanOut }),
     activate,
-    conv(`${name}.conv2`, { inputs: outputs, outputs, size: 3, stride: 1, init: normalFanOut }),
-    batchNorm(`${name}.bn2`, outputs),
+    convNorm(`${name}.conv2`, `${name}.bn2`, { inputs: outputs, outputs, size: 3, stride: 1, init: normalFanOut }),
   );
   return sequence(residual(body, shortcut), activate);
 }

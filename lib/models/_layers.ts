@@ -5,6 +5,7 @@ import { float32, type Rng, sizeOf } from "../core/mod.ts";
 import type { Tensor } from "../engine/mod.ts";
 import {
   add,
+  batchNorm2d,
   constant,
   conv2d,
   div,
@@ -18,7 +19,6 @@ import {
   rsqrt,
   slice,
   softplus,
-  square,
   stopGradient,
   sub,
   tanh,
@@ -116,17 +116,25 @@ export interface ConvSettings {
 }
 
 /** Convolution without bias: [B, H, W, inputs] -> [B, ceil(H / stride), ceil(W / stride), outputs]. */
-export function conv(name: string, { inputs, outputs, size, stride, init }: ConvSettings): Layer {
-  const filter: Declaration = {
+export function conv(name: string, settings: ConvSettings): Layer {
+  const filter = filterOf(name, settings);
+  return {
+    declares: [filter],
+    apply: (x, context) => convolve(x, weight(context, filter), settings),
+  };
+}
+
+function filterOf(name: string, { inputs, outputs, size, init }: ConvSettings): Declaration {
+  return {
     role: "parameters",
     name: `${name}.weight`,
     shape: [size, size, inputs, outputs],
     init: init ?? uniformFanIn(size * size * inputs),
   };
-  return {
-    declares: [filter],
-    apply: (x, context) => conv2d(x, weight(context, filter), stride, (size - 1) / 2),
-  };
+}
+
+function convolve(x: Tensor, filter: Tensor, { stride, size }: ConvSettings): Tensor {
+  return conv2d(x, filter, stride, (size - 1) / 2);
 }
 
 /** x W + b: [B, inputs] -> [B, outputs]. */
@@ -155,6 +163,45 @@ const MOMENTUM = 0.1;
  * @throws {TypeError} In "train", if there is one value per channel: its variance is 0 / 0.
  */
 export function batchNorm(name: string, channels: number): Layer {
+  const norm = normOf(name, channels);
+  return {
+    declares: norm.declares,
+    apply: (x, context) => {
+      if (context.mode === "train") return norm.train(x, context);
+      const { scale, shift } = norm.frozen(context);
+      return add(mul(x, scale), shift);
+    },
+  };
+}
+
+/**
+ * A convolution and the batch normalisation of its outputs. The same function as the two layers one after the other; in
+ * "eval" the filters are multiplied by the scale instead of the images.
+ *
+ * @param name Of the convolution.
+ * @param normName Of the normalisation.
+ * @param settings The convolution.
+ */
+export function convNorm(name: string, normName: string, settings: ConvSettings): Layer {
+  const filter = filterOf(name, settings);
+  const norm = normOf(normName, settings.outputs);
+  return {
+    declares: [filter, ...norm.declares],
+    apply: (x, context) => {
+      const w = weight(context, filter);
+      if (context.mode === "train") return norm.train(convolve(x, w, settings), context);
+      const { scale, shift } = norm.frozen(context);
+      return add(convolve(x, mul(w, scale), settings), shift);
+    },
+  };
+}
+
+/** The weights of a batch normalisation, what it does in "train", and the affine map that it is in "eval". */
+function normOf(name: string, channels: number): {
+  readonly declares: readonly Declaration[];
+  readonly train: (x: Tensor, context: Context) => Tensor;
+  readonly frozen: (context: Context) => { readonly scale: Tensor; readonly shift: Tensor };
+} {
   const declare = (role: Declaration["role"], field: string, value: number): Declaration => (
     { role, name: `${name}.${field}`, shape: [channels], init: filled(value) }
   );
@@ -162,41 +209,30 @@ export function batchNorm(name: string, channels: number): Layer {
   const beta = declare("parameters", "bias", 0);
   const runningMean = declare("buffers", "running_mean", 0);
   const runningVariance = declare("buffers", "running_var", 1);
-  const scaleOf = (variance: Tensor, context: Context) => mul(weight(context, gamma), rsqrt(add(variance, EPSILON)));
-
-  const evaluate = (x: Tensor, context: Context): Tensor => {
-    const scale = scaleOf(weight(context, runningVariance), context);
-    // One multiplication and one addition per pixel; the rest is per channel.
-    return add(mul(x, scale), sub(weight(context, beta), mul(weight(context, runningMean), scale)));
-  };
-
-  const train = (x: Tensor, context: Context): Tensor => {
-    const n = sizeOf(x.shape) / channels;
-    if (n < 2) {
-      throw new TypeError(
-        `Cannot normalise "${name}" by the statistics of one value per channel: use a larger batch or "eval"`,
-      );
-    }
-    // mean(x^2) - mean(x)^2 would spare a pass but cancels where the mean is large beside the spread (and can be
-    // negative). The centred values serve twice, for the variance and for the output: there the same passes as
-    // x * scale + (beta - mean * scale), no cancellation, and x itself need not be kept for the way back.
-    const batchMean = mean(x, [0, 1, 2]);
-    const centred = sub(x, batchMean);
-    const variance = mean(square(centred), [0, 1, 2]);
-    if (context.updated) {
-      const move = (running: Declaration, batch: Tensor, factor: number) => {
-        const moved = add(mul(weight(context, running), 1 - MOMENTUM), mul(stopGradient(batch), MOMENTUM * factor));
-        context.updated![running.name] = hold(moved);
-      };
-      move(runningMean, batchMean, 1);
-      move(runningVariance, variance, n / (n - 1));
-    }
-    return add(mul(centred, scaleOf(variance, context)), weight(context, beta));
-  };
-
   return {
     declares: [gamma, beta, runningMean, runningVariance],
-    apply: (x, context) => context.mode === "train" ? train(x, context) : evaluate(x, context),
+    train: (x, context) => {
+      const n = sizeOf(x.shape) / channels;
+      if (n < 2) {
+        throw new TypeError(
+          `Cannot normalise "${name}" by the statistics of one value per channel: use a larger batch or "eval"`,
+        );
+      }
+      const { y, mean, variance } = batchNorm2d(x, weight(context, gamma), weight(context, beta), EPSILON);
+      if (context.updated) {
+        const move = (running: Declaration, batch: Tensor, factor: number) => {
+          const moved = add(mul(weight(context, running), 1 - MOMENTUM), mul(stopGradient(batch), MOMENTUM * factor));
+          context.updated![running.name] = hold(moved);
+        };
+        move(runningMean, mean, 1);
+        move(runningVariance, variance, n / (n - 1));
+      }
+      return y;
+    },
+    frozen: (context) => {
+      const scale = mul(weight(context, gamma), rsqrt(add(weight(context, runningVariance), EPSILON)));
+      return { scale, shift: sub(weight(context, beta), mul(weight(context, runningMean), scale)) };
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { checkSpec, isCount, unusable } from "./_check_spec.ts";
-import { ACTIVATIONS, batchNorm, conv, globalAveragePool, linear, plain } from "./_layers.ts";
+import { ACTIVATIONS, convNorm, globalAveragePool, linear, plain } from "./_layers.ts";
 import { network } from "./_network.ts";
 import type { Network, NetworkShape, NetworkSpec } from "./network_spec.ts";
 
@@ -28,8 +28,7 @@ export function createCnn(spec: CnnSpec, shape: NetworkShape): Network {
   const channels = [shape.inputShape[2], width, 2 * width, 4 * width, 4 * width];
   const strides = [1, 2, 2, 1];
   const stages = strides.flatMap((stride, i) => [
-    conv(`conv${i + 1}`, { inputs: channels[i]!, outputs: channels[i + 1]!, size: 3, stride }),
-    batchNorm(`bn${i + 1}`, channels[i + 1]!),
+    convNorm(`conv${i + 1}`, `bn${i + 1}`, { inputs: channels[i]!, outputs: channels[i + 1]!, size: 3, stride }),
     plain(ACTIVATIONS[activation]),
   ]);
   return network(spec, shape, ...stages, globalAveragePool, linear("fc", 4 * width, shape.classes));

@@ -1,6 +1,6 @@
 import { basicBlock } from "./_basic_block.ts";
 import { checkSpec, isCount, unusable } from "./_check_spec.ts";
-import { ACTIVATIONS, batchNorm, conv, globalAveragePool, linear, normalFanOut, optionAShortcut } from "./_layers.ts";
+import { ACTIVATIONS, convNorm, globalAveragePool, linear, normalFanOut, optionAShortcut } from "./_layers.ts";
 import { plain } from "./_layers.ts";
 import { network } from "./_network.ts";
 import type { Network, NetworkShape, NetworkSpec } from "./network_spec.ts";
@@ -47,8 +47,7 @@ export function createResnet(spec: ResnetSpec, shape: NetworkShape): Network {
   return network(
     spec,
     shape,
-    conv("conv1", { inputs: shape.inputShape[2], outputs: width, size: 3, stride: 1, init }),
-    batchNorm("bn1", width),
+    convNorm("conv1", "bn1", { inputs: shape.inputShape[2], outputs: width, size: 3, stride: 1, init }),
     activate,
     ...stage("layer1", width, width, 1),
     ...stage("layer2", width, 2 * width, 2),

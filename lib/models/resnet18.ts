@@ -1,6 +1,6 @@
 import { basicBlock } from "./_basic_block.ts";
 import { checkSpec, isCount, unusable } from "./_check_spec.ts";
-import { ACTIVATIONS, batchNorm, conv, globalAveragePool, linear, normalFanOut } from "./_layers.ts";
+import { ACTIVATIONS, convNorm, globalAveragePool, linear, normalFanOut } from "./_layers.ts";
 import { plain, sequence } from "./_layers.ts";
 import { network } from "./_network.ts";
 import type { Network, NetworkShape, NetworkSpec } from "./network_spec.ts";
@@ -44,10 +44,13 @@ export function createResnet18(spec: Resnet18Spec, shape: NetworkShape): Network
       name,
       { inputs, outputs, stride },
       activate,
-      stride === 1 && inputs === outputs ? sequence() : sequence(
-        conv(`${name}.downsample.0`, { inputs, outputs, size: 1, stride, init }),
-        batchNorm(`${name}.downsample.1`, outputs),
-      ),
+      stride === 1 && inputs === outputs ? sequence() : convNorm(`${name}.downsample.0`, `${name}.downsample.1`, {
+        inputs,
+        outputs,
+        size: 1,
+        stride,
+        init,
+      }),
     );
   const stages = blocks.flatMap((count, s) =>
     Array.from({ length: count }, (_, i) => {
@@ -60,8 +63,7 @@ export function createResnet18(spec: Resnet18Spec, shape: NetworkShape): Network
   return network(
     spec,
     shape,
-    conv("conv1", { inputs: shape.inputShape[2], outputs: width, size: 3, stride: 1, init }),
-    batchNorm("bn1", width),
+    convNorm("conv1", "bn1", { inputs: shape.inputShape[2], outputs: width, size: 3, stride: 1, init }),
     activate,
     ...stages,
     globalAveragePool,

@@ -118,6 +118,21 @@ const CASES: Readonly<Record<string, Case>> = {
     size: 24 + 4,
     f: (x) => {
       const [image, gamma, beta] = parts(x, [2, 2, 3, 2], [2], [2]);
+      return ops.tanh(ops.batchNorm2d(image!, gamma!, beta!, 1e-5).y);
+    },
+  },
+  "batch normalisation, its statistics": {
+    size: 24 + 4,
+    f: (x) => {
+      const [image, gamma, beta] = parts(x, [2, 2, 3, 2], [2], [2]);
+      const { y, mean, variance } = ops.batchNorm2d(image!, gamma!, beta!, 1e-5);
+      return ops.concat([ops.square(ops.sum(y, [0, 1, 2])), ops.square(mean), ops.square(variance)], 0);
+    },
+  },
+  "batch normalisation, of elementary operators": {
+    size: 24 + 4,
+    f: (x) => {
+      const [image, gamma, beta] = parts(x, [2, 2, 3, 2], [2], [2]);
       const centred = ops.sub(image!, ops.mean(image!, [0, 1, 2]));
       const variance = ops.mean(ops.square(centred), [0, 1, 2]);
       return ops.tanh(ops.add(ops.mul(centred, ops.mul(ops.rsqrt(ops.add(variance, 1e-5)), gamma!)), beta!));

@@ -49,6 +49,7 @@ type Translate = (node: GraphNode, graph: GraphDefWriter) => void;
 const type = (dtype: GraphDType) => new ProtobufWriter().int(6, DATA_TYPE[dtype]);
 const flag = (value: boolean) => new ProtobufWriter().int(5, Number(value));
 const int = (value: number) => new ProtobufWriter().int(3, value);
+const float = (value: number) => new ProtobufWriter().float(4, value);
 const text = (value: string) => new ProtobufWriter().string(2, value);
 const ints = (values: readonly number[]) => {
   const list = new ProtobufWriter();
@@ -170,6 +171,14 @@ function convolutionAttributes({ attributes }: GraphNode): Attributes {
   };
 }
 
+const batchNormAttributes = ({ epsilon }: GraphNode["attributes"]): Attributes => ({
+  T: type("float32"),
+  U: type("float32"),
+  epsilon: float((epsilon as { readonly float: number }).float),
+  "data_format": text("NHWC"),
+  "is_training": flag(true),
+});
+
 const argReduce = (op: string): Translate => ({ inputs, outputs, attributes }, graph) =>
   graph.add(op, outputs, "int64", [inputs[0]!, graph.int32(attributes.axis as number)], {
     T: type(graph.dtypeOf(inputs[0]!)),
@@ -188,6 +197,13 @@ const OPERATORS: Readonly<Record<string, Translate>> = {
     "Conv2DBackpropFilter",
     ({ inputs: [x, dy], attributes }, graph) => [x!, graph.int32(listOf(attributes.shape)), dy!],
   )(convolutionAttributes),
+  FusedBatchNorm: ({ inputs, outputs, attributes }, graph) => {
+    const none = `${outputs[0]}_none`;
+    graph.constant(none, "float32", [0], new Uint8Array());
+    graph.add("FusedBatchNormV3", outputs, "float32", [...inputs, none, none], batchNormAttributes(attributes));
+  },
+  FusedBatchNormGrad: ({ inputs, outputs, attributes }, graph) =>
+    graph.add("FusedBatchNormGradV3", outputs, "float32", inputs, batchNormAttributes(attributes)),
   Gemm: plain("MatMul", asTheyAre)(({ attributes }) => ({
     transpose_a: flag(isSet(attributes.transA)),
     transpose_b: flag(isSet(attributes.transB)),

@@ -1,5 +1,6 @@
 import { type DType, sizeOf } from "../../core/mod.ts";
 import { tf } from "../tensorflow.ts";
+import { batchNormKernels } from "./batch_norm.ts";
 import { convolutionKernels } from "./convolutions.ts";
 import { MICROSOFT } from "./graph.ts";
 import {
@@ -118,7 +119,9 @@ function maskedByStep(x: Symbol, mask: Symbol): Symbol | undefined {
   const graph = currentGraph();
   const producer = graph.target.engine === "tensorflow" ? graph.producerOf(mask.name) : undefined;
   if (producer?.op !== "HardSigmoid" || !sameShape(x.dims, mask.dims)) return undefined;
-  return { ...x, name: graph.node("ReluGrad", [x.name, producer.inputs[0]!]), scale: x.scale * mask.scale };
+  // By the output of Relu, which is as good as its input: then what comes before it need not be kept.
+  const kept = graph.node("Relu", [producer.inputs[0]!]);
+  return { ...x, name: graph.node("ReluGrad", [x.name, kept]), scale: x.scale * mask.scale };
 }
 
 /** a.scale * a ± b.scale * b: the factor of the larger side is kept for later, the smaller side takes the quotient. */
@@ -380,6 +383,7 @@ export const TRACE_KERNELS: Readonly<Record<string, TraceKernel>> = {
   ...many(LOGICAL_BINARY, (op) => ({ a, b }) => binary(op, a!, b!, "bool")),
   ...many(UNARY, (op) => ({ x }) => unary(x!, (name) => node(op, [name]))),
   ...convolutionKernels,
+  ...batchNormKernels,
   NotEqual: ({ a, b }) => unary(binary("Equal", a!, b!, "bool"), (name) => node("Not", [name])),
   LogicalNot: ({ x }) => unary(x!, (name) => node("Not", [name])),
   SquaredDifference: ({ a, b }) => {
