@@ -41,6 +41,11 @@ const pairs = (f: (a: Tensor, b: Tensor) => Tensor): Case => ({
     f(tf.mul(a!, 3), tf.mul(b!, -2)),
   ],
 });
+const batchNorm = (x: Tensor, gamma: Tensor, beta: Tensor): Tensor[] => {
+  const { y, mean, variance } = ops.batchNorm2d(x, gamma, beta, 1e-3);
+  return [y, mean, variance];
+};
+const normed = [normal([3, 4, 4, 2], "normed", 2), normal([2], "gamma"), normal([2], "beta")];
 const each = (f: (x: Tensor) => Tensor, x: NdArray = a): Case => ({
   inputs: [x],
   f: (x) => [f(x!), f(tf.mul(x!, 0.5)), f(tf.ones([2, 2]))],
@@ -116,6 +121,21 @@ const CASES: Readonly<Record<string, Case>> = {
   Less: pairs(tf.less),
   LessEqual: pairs(tf.lessEqual),
   Equal: { inputs: [int32([3], [1, 2, 3]), int32([3], [1, 0, 3])], f: (x, y) => tf.equal(x!, y!) },
+  BatchNorm: {
+    inputs: normed,
+    f: (x, gamma, beta) => [x!, tf.mul(x!, -3), tf.relu(x!)].flatMap((x) => batchNorm(x, gamma!, beta!)),
+  },
+  BatchNormGrad: {
+    inputs: [...normed, normal([3, 4, 4, 2], "dy")],
+    f: (x, gamma, beta, dy) =>
+      [[dy!, x!], [tf.mul(dy!, 2), x!], [dy!, tf.mul(x!, -3)], [tf.ones([3, 4, 4, 2]), x!]].flatMap(([dy, x]) => {
+        const at = { x: x!, gamma: gamma!, beta: beta! };
+        const { grad } = ops.valueAndGrad(({ x, gamma, beta }: typeof at) => ({
+          value: ops.sum(ops.mul(ops.batchNorm2d(x, gamma, beta, 1e-3).y, dy!)),
+        }), at);
+        return [grad.x, grad.gamma, grad.beta];
+      }),
+  },
   NotEqual: { inputs: [int32([3], [1, 2, 3]), int32([3], [1, 0, 3])], f: (x, y) => tf.notEqual(x!, y!) },
   LogicalAnd: logical(tf.logicalAnd),
   LogicalOr: logical(tf.logicalOr),

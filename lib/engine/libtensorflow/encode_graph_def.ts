@@ -237,6 +237,7 @@ const OPERATORS: Readonly<Record<string, Translate>> = {
     "ConcatV2",
     ({ inputs, attributes }, graph) => [...inputs, graph.int32(attributes.axis as number)],
   )(({ inputs }) => ({ N: int(inputs.length), Tidx: type("int32") })),
+  Sum: plain("AddN", asTheyAre)(({ inputs }) => ({ N: int(inputs.length) })),
   Split: plain(
     "SplitV",
     ({ inputs, attributes }, graph) => [...inputs, graph.int32(attributes.axis as number)],

@@ -48,7 +48,7 @@ function forward(x: string, w: string, g: Geometry): string {
     return graph.reshape(product, output);
   }
   if (output[1] * output[2] <= SMALL_IMAGE) return tapProducts(x, w, g, false);
-  if (blocked(inputs)) return blockedConv(x, input, w, filter, stride, pads, flopsOf(g));
+  if (blocked(inputs)) return blockedConv(x, input, w, filter, output, stride, pads, flopsOf(g));
   const kernel = graph.transpose(w, [3, 2, 0, 1]);
   return plainConv(x, kernel, [kh, kw], stride, pads, flopsOf(g));
 }
@@ -78,7 +78,7 @@ function inputGradient(dy: string, w: string, g: Geometry): string {
   }
   if (blocked(outputs) && flippedPads.every((amount) => amount >= 0) && !strided) {
     const flipped = swapChannels(reversed(graph.reshape(w, [kh * kw, inputs, outputs]), kh * kw));
-    return blockedConv(dy, output, flipped, [kh, kw, outputs, inputs], [1, 1], flippedPads, flops);
+    return blockedConv(dy, output, flipped, [kh, kw, outputs, inputs], input, [1, 1], flippedPads, flops);
   }
   if (blocked(outputs) && strided && exact && sh === sw && top <= sh - 1 && left <= sw - 1 && top === left) {
     return subPixelGradient(dy, w, g, flops);
@@ -132,6 +132,7 @@ function subPixelGradient(dy: string, w: string, g: Geometry, flops: number): st
     output,
     swapChannels(kernel),
     [groupsH, groupsW, outputs, s * s * inputs],
+    [batch, output[1], output[2], s * s * inputs],
     [1, 1],
     [groupsH - 1 - shiftH, groupsW - 1 - shiftW, shiftH, shiftW],
     flops,
@@ -206,6 +207,7 @@ function blockedConv(
   input: Image,
   w: string,
   [kh, kw, inputs, outputs]: Filter,
+  output: Image,
   strides: readonly [number, number],
   pads: Pads,
   flops: number,
@@ -223,12 +225,17 @@ function blockedConv(
     image = graph.transpose(x, TO_NCHW);
     weights = graph.transpose(graph.reshape(kernel, [count, inputs, blocks, blockSize]), [2, 1, 0, 3]);
   } else {
-    image = graph.node("ReorderInput", [x], { channels_last: 1 }, { domain: NCHWC });
+    // One block of channels is how images lie in memory anyway.
+    const [batch, height, width] = input;
+    image = inputs === blockSize
+      ? graph.reshape(x, [batch, inputs, height, width])
+      : graph.node("ReorderInput", [x], { channels_last: 1 }, { domain: NCHWC });
     const grouped = graph.reshape(kernel, [count, input[3] / blockSize, blockSize, blocks, blockSize]);
     weights = graph.transpose(grouped, [3, 1, 0, 2, 4]);
   }
   const operands = [image, graph.reshape(weights, [filled, inputs, kh, kw])];
   const convolved = graph.node("Conv", operands, { kernel_shape: [kh, kw], strides, pads }, { domain: NCHWC, flops });
+  if (outputs === blockSize) return graph.reshape(convolved, output);
   return graph.node("ReorderOutput", [convolved], { channels: outputs, channels_last: 1 }, { domain: NCHWC });
 }
 

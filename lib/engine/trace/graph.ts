@@ -174,6 +174,11 @@ export class Graph {
     if (factor === 1) return x;
     const producer = this.#producer.get(x);
     const size = this.#sizes.get(x) ?? 0;
+    if (producer?.op === "Reshape" && this.#producer.get(producer.inputs[0]!)?.op === "Mul") {
+      const scaled = this.node("Reshape", [this.scaled(producer.inputs[0]!, factor), producer.inputs[1]!]);
+      this.#sizes.set(scaled, size);
+      return scaled;
+    }
     if (producer?.op === "Mul") {
       const small = producer.inputs.findIndex((name) => (this.#sizes.get(name) ?? Infinity) * 16 <= size);
       if (small >= 0) {

@@ -102,7 +102,8 @@ function binary(op: string, x: TensorInfo, y: TensorInfo, dtype: DType = x.dtype
     const rank = shape.length;
     const at = (symbol: Symbol, axis: number) => symbol.dims[axis - rank + symbol.dims.length] ?? 1;
     const dims = shape.map((_, axis) => Math.max(at(left, axis), at(right, axis)));
-    return toTensorInfo({ name: node(kind, [nameOf(left), nameOf(right)]), dims, dtype, scale }, shape, dtype);
+    const name = perChannel(kind, left, right, dims) ?? node(kind, [nameOf(left), nameOf(right)]);
+    return toTensorInfo({ name, dims, dtype, scale }, shape, dtype);
   };
   if (op === "Mul") {
     const masked = maskedByStep(a, b) ?? maskedByStep(b, a);
@@ -112,6 +113,34 @@ function binary(op: string, x: TensorInfo, y: TensorInfo, dtype: DType = x.dtype
   if (op === "Div") return made({ ...a, scale: 1 }, { ...b, scale: 1 }, a.scale / b.scale);
   if ((op === "Add" || op === "Sub") && a.splat === undefined && b.splat === undefined) return sum(a, b, op, made);
   return made(a, b, 1);
+}
+
+/** Vectors at least this long make a broadcast over the rows as fast as an operator of two full operands. */
+const LONG_ROW = 256;
+
+/**
+ * An operator of an image [B, H, W, C] and a vector [C]. Libraries walk over a broadcast row by row, and rows of few
+ * channels cost twice the time: so it is written as one of [B * H, W * C] and the vector W times in a row.
+ */
+function perChannel(op: string, left: Symbol, right: Symbol, dims: readonly number[]): string | undefined {
+  const [batch = 0, height = 0, width = 0, channels = 0] = dims;
+  if (dims.length !== 4 || channels >= LONG_ROW || width === 1 || batch * height === 1) return undefined;
+  const isVector = (symbol: Symbol) =>
+    channels > 1 && sizeOf(symbol.dims) === channels && symbol.dims.at(-1) === channels;
+  const isImage = (symbol: Symbol) => sameShape(symbol.dims, dims);
+  if (!(isImage(left) && isVector(right) || isVector(left) && isImage(right))) return undefined;
+  const graph = currentGraph();
+  const flat = (symbol: Symbol) => {
+    const name = nameOf(symbol);
+    if (isImage(symbol)) return graph.reshape(name, [batch * height, width * channels]);
+    const row = graph.node("Tile", [graph.reshape(name, [1, channels]), graph.shape([width, 1])]);
+    const long = graph.reshape(row, [1, width * channels]);
+    graph.remember(long, width * channels);
+    return long;
+  };
+  const result = node(op, [flat(left), flat(right)]);
+  graph.remember(result, sizeOf(dims));
+  return graph.reshape(result, dims);
 }
 
 /** x * step(y), the gradient of Relu, as the one operator that TensorFlow has for it. */
@@ -139,6 +168,16 @@ function sum(
   if (left === 1 && right < 0) return made({ ...a, scale: 1 }, { ...b, scale: -right }, scale, "Sub");
   if (right === 1 && left < 0) return made({ ...b, scale: 1 }, { ...a, scale: -left }, scale, "Sub");
   return made({ ...a, scale: left }, { ...b, scale: right }, scale, "Add");
+}
+
+/** The sum of several tensors in one operator, where all of them are in memory. */
+function addN(tensors: readonly TensorInfo[]): TensorInfo {
+  const { shape, dtype } = tensors[0]!;
+  const symbols = tensors.map(toSymbol);
+  if (tensors.length < 3 || !symbols.every(({ splat, dims }) => splat === undefined && sameShape(dims, shape))) {
+    return tensors.reduce((a, b) => binary("Add", a, b));
+  }
+  return toTensorInfo({ name: node("Sum", symbols.map(nameOf)), dims: shape, dtype, scale: 1 }, shape);
 }
 
 /** An elementwise operator of one input. */
@@ -390,7 +429,7 @@ export const TRACE_KERNELS: Readonly<Record<string, TraceKernel>> = {
     const difference = binary("Sub", a!, b!);
     return binary("Mul", difference, difference);
   },
-  AddN: (inputs) => Object.values(inputs).reduce((a, b) => binary("Add", a, b)),
+  AddN: (inputs) => addN(Object.values(inputs)),
   Square: ({ x }) => binary("Mul", x!, x!),
   Neg: ({ x }) => binary("Mul", x!, fill([], -1, x!.dtype)),
   Rsqrt: ({ x }) => unary(x!, (name) => node("Reciprocal", [node("Sqrt", [name])])),
