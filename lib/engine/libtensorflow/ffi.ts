@@ -97,8 +97,7 @@ export interface TensorflowLibrary {
  * @throws {Error} If it cannot be loaded or lacks a function.
  */
 export function openLibrary(path: string): TensorflowLibrary {
-  quietStart();
-  const { symbols } = Deno.dlopen(path, SYMBOLS);
+  const { symbols } = isQuiet() ? withoutErrorStream(() => Deno.dlopen(path, SYMBOLS)) : Deno.dlopen(path, SYMBOLS);
   keepLoaded(path);
   const status = symbols.TF_NewStatus()!;
   return {
@@ -112,11 +111,39 @@ export function openLibrary(path: string): TensorflowLibrary {
   };
 }
 
-/** Turns off the library's greetings on the error stream, where that is permitted and not decided by the user. */
-function quietStart(): void {
+/** Whether the library's greetings are turned off: where that is permitted and not decided by the user. */
+function isQuiet(): boolean {
   const variable = "TF_CPP_MIN_LOG_LEVEL";
-  if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return;
+  if (Deno.permissions.querySync({ name: "env", variable }).state !== "granted") return false;
   if (Deno.env.get(variable) === undefined) Deno.env.set(variable, "1");
+  return Deno.env.get(variable) !== "0";
+}
+
+const SYSTEM = Deno.build.os === "darwin" ? "libSystem.dylib" : "libc.so.6";
+
+/** Does something while nothing is written to the error stream: the library greets before it reads its log level. */
+function withoutErrorStream<T>(action: () => T): T {
+  if (Deno.build.os === "windows") return action();
+  const system = Deno.dlopen(SYSTEM, {
+    open: { parameters: ["buffer", "i32"], result: "i32" },
+    dup: { parameters: ["i32"], result: "i32" },
+    dup2: { parameters: ["i32", "i32"], result: "i32" },
+    close: { parameters: ["i32"], result: "i32" },
+  });
+  const { open, dup, dup2, close } = system.symbols;
+  const WRITE_ONLY = 1;
+  const ERROR_STREAM = 2;
+  const kept = dup(ERROR_STREAM);
+  const nowhere = open(cString("/dev/null"), WRITE_ONLY);
+  dup2(nowhere, ERROR_STREAM);
+  try {
+    return action();
+  } finally {
+    dup2(kept, ERROR_STREAM);
+    close(kept);
+    close(nowhere);
+    system.close();
+  }
 }
 
 /**
@@ -124,8 +151,7 @@ function quietStart(): void {
  * libtensorflow does not survive being unloaded: it has threads, and functions to be called when the process ends.
  */
 function keepLoaded(path: string): void {
-  const system = Deno.build.os === "darwin" ? "libSystem.dylib" : "libc.so.6";
-  const { symbols: { dlopen } } = Deno.dlopen(system, {
+  const { symbols: { dlopen } } = Deno.dlopen(SYSTEM, {
     dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
   });
   const RTLD_LAZY = 1;
