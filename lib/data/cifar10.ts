@@ -1,5 +1,4 @@
-import { DataError } from "../core/mod.ts";
-import { readTar } from "./_tar.ts";
+import { DataError, readTar } from "../core/mod.ts";
 import type { Dataset } from "./dataset.ts";
 
 /** The training and the test images of a data set. */
