@@ -1,6 +1,7 @@
 import { dirname } from "node:path";
 import { ChecksumError, DataError } from "./errors.ts";
 import { hashFile } from "./hash_file.ts";
+import { networkReason } from "./network_reason.ts";
 import type { Progress } from "./progress.ts";
 import { writeError } from "./write_error.ts";
 
@@ -115,9 +116,7 @@ async function ask({ url, headers, signal }: FetchFileOptions, from: number, adv
     });
   } catch (error) {
     signal?.throwIfAborted();
-    throw new DataError(
-      `Cannot reach "${url}" (${(error as Error).message}): check the connection, or ${advice}`,
-    );
+    throw new DataError(`Cannot reach "${url}" (${networkReason(error)}): check the connection, or ${advice}`);
   } finally {
     clearTimeout(timer);
   }
@@ -136,9 +135,7 @@ async function* received(
       const next = await reader.read().catch((error) => {
         signal?.throwIfAborted();
         throw new DataError(
-          `Cannot fetch all of "${url}" as the connection broke after ${state()} bytes (${
-            (error as Error).message
-          }): ` +
+          `Cannot fetch all of "${url}" as the connection broke after ${state()} bytes (${networkReason(error)}): ` +
             "run the same command again to go on from there",
         );
       });

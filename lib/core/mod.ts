@@ -23,6 +23,7 @@ export * from "./hash_file.ts";
 export * from "./interval.ts";
 export * from "./json.ts";
 export * from "./ndarray.ts";
+export * from "./network_reason.ts";
 export * from "./normal.ts";
 export * from "./progress.ts";
 export * from "./read_tar.ts";

@@ -19,4 +19,6 @@ export * from "./cached_program.ts";
 export * from "./create_engine.ts";
 export * from "./libtensorflow/find_library.ts";
 export * from "./libtensorflow/install_library.ts";
+export * from "./libtensorflow/library_source.ts";
+export * from "./libtensorflow/set_up_library.ts";
 export type { Tensor } from "./tensorflow.ts";

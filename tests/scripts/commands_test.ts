@@ -78,6 +78,8 @@ for (const name of SCRIPT_TASKS) {
   Deno.test(`${name} grants no more than it needs`, () => {
     const granted = taskArgs(name).filter((arg) => arg.startsWith("--allow-")).map((arg) => arg.slice(8));
     const library = "env=TENSORFLOW_LIBRARY,HOME,XDG_CACHE_HOME,VIRTUAL_ENV,CONDA_PREFIX,TF_CPP_MIN_LOG_LEVEL";
+    const indexes = "LOCALAPPDATA,APPDATA,XDG_CONFIG_HOME,XDG_CONFIG_DIRS,PIP_CONFIG_FILE,PIP_INDEX_URL," +
+      "PIP_EXTRA_INDEX_URL,UV_DEFAULT_INDEX,UV_INDEX,UV_INDEX_URL,UV_EXTRA_INDEX_URL";
     const needed: Readonly<Record<string, readonly string[]>> = {
       run: ["read", "write", "ffi", library, "run=git"],
       evaluate: ["read", "write", "ffi", library, "run=git"],
@@ -85,7 +87,7 @@ for (const name of SCRIPT_TASKS) {
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
       bench: ["read", "ffi", library, "sys=loadavg,cpus"],
-      setup: ["read", "write", "ffi", library, "run=python3"],
+      setup: ["read", "write", "ffi", "net", "sys=statfs", `${library},${indexes}`, "run"],
       test: ["read", "write", "run"],
     };
     assertEquals(granted, [...needed[name]!]);

@@ -1,11 +1,12 @@
 import { join } from "node:path";
+import { permittedEnv } from "./_env.ts";
 
 /** Version of TensorFlow that `deno task setup` fetches. */
 export const TENSORFLOW_VERSION = "2.21.0";
 
 /** What {@linkcode findLibrary} found. */
 export interface LibrarySearch {
-  /** Path of `libtensorflow_cc`; undefined where there is none. */
+  /** Path of `libtensorflow_cc` or `libtensorflow`; undefined where there is none. */
   readonly path: string | undefined;
   /** Files and folders that were looked at, in order, as a person would name them. */
   readonly looked: readonly string[];
@@ -17,84 +18,87 @@ export interface LibraryPlaces {
   readonly env?: (name: string) => string | undefined;
   /** Operating system. @default {Deno.build.os} */
   readonly os?: typeof Deno.build.os;
-  /** Folders that hold a `lib/python3.*` for everyone. @default {/usr/local, /usr} */
+  /** Folders whose `lib` is for everyone. @default {/usr/local, /usr; on macOS Homebrew's too} */
   readonly prefixes?: readonly string[];
 }
 
 /**
- * Looks for libtensorflow: the file that `TENSORFLOW_LIBRARY` names (then nowhere else), kdiga's cache folder, and the
- * Python package `tensorflow` in the active environment, the user's folder and the system's.
+ * Looks for libtensorflow: the file that `TENSORFLOW_LIBRARY` names (then nowhere else), kdiga's cache folder, and in
+ * the active environment, the user's folder and the system's: the Python package `tensorflow`, then the plain library.
  *
  * @param places Where to look.
  * @returns The library, and what was looked at.
  */
 export function findLibrary(places: LibraryPlaces = {}): LibrarySearch {
-  const { env = permittedEnv, os = Deno.build.os, prefixes = ["/usr/local", "/usr"] } = places;
+  const { env = permittedEnv, os = Deno.build.os, prefixes = systemPrefixes(os) } = places;
   const named = env("TENSORFLOW_LIBRARY");
   if (named) return { path: isFile(named) ? named : undefined, looked: [`TENSORFLOW_LIBRARY=${named}`] };
-  const file = libraryFile(os);
-  if (file === undefined) return { path: undefined, looked: [] };
+  const files = libraryFiles(os);
   const looked: string[] = [];
   const cache = libraryFolder({ env, os });
   if (cache !== undefined) {
-    looked.push(join(cache, file));
-    if (isFile(join(cache, file))) return { path: join(cache, file), looked };
+    looked.push(cache);
+    const path = firstFile([join(cache, "tensorflow")], files);
+    if (path !== undefined) return { path, looked };
   }
   const home = env("HOME");
-  const all = [env("VIRTUAL_ENV"), env("CONDA_PREFIX"), home && join(home, ".local"), ...prefixes];
-  for (const prefix of all) {
-    if (!prefix) continue;
-    looked.push(join(prefix, "lib", "python3*"));
-    const path = inPython(prefix, file);
+  for (const prefix of [env("VIRTUAL_ENV"), env("CONDA_PREFIX"), home && join(home, ".local"), ...prefixes]) {
+    if (!prefix || files.length === 0) continue;
+    const folder = join(prefix, "lib");
+    looked.push(folder);
+    const path = firstFile([...pythonPackages(folder), folder], files);
     if (path !== undefined) return { path, looked };
   }
   return { path: undefined, looked };
 }
 
 /**
- * The folder of kdiga's cache that `deno task setup` puts the library into.
+ * The folder of kdiga's cache that `deno task setup` makes: TensorFlow's library lies in its folder `tensorflow`, CUDA's
+ * libraries beside that in `nvidia/<name>/lib`, as in Python's site-packages, where TensorFlow looks for them.
  *
  * @param places Environment and operating system.
  * @returns The folder; undefined where the environment names no home or the system has no such library.
  */
 export function libraryFolder({ env = permittedEnv, os = Deno.build.os }: LibraryPlaces = {}): string | undefined {
   const home = env("HOME");
-  const cache = env("XDG_CACHE_HOME") ||
-    (home && join(home, ...(os === "darwin" ? ["Library", "Caches"] : [".cache"])));
-  if (!cache || libraryFile(os) === undefined) return undefined;
+  const habit = os === "windows"
+    ? env("LOCALAPPDATA")
+    : home && join(home, ...(os === "darwin" ? ["Library", "Caches"] : [".cache"]));
+  const cache = env("XDG_CACHE_HOME") || habit;
+  if (!cache || libraryFiles(os).length === 0) return undefined;
   return join(cache, "kdiga", `tensorflow-${TENSORFLOW_VERSION}`);
 }
 
+const FILES: Partial<Readonly<Record<typeof Deno.build.os, readonly string[]>>> = {
+  linux: ["libtensorflow_cc.so.2", "libtensorflow.so.2"],
+  darwin: ["libtensorflow_cc.2.dylib", "libtensorflow.2.dylib"],
+  windows: ["tensorflow.dll"],
+};
+
 /**
- * Names of TensorFlow's two libraries.
+ * Names of the library with TensorFlow's C API: as Python's package has it, and as TensorFlow's archive for C has it.
+ * `libtensorflow_framework` must lie beside either, except on Windows.
  *
  * @param os Operating system.
- * @param part "cc" for the one with the C API, "framework" for the one that must lie beside it.
- * @returns The file name; undefined where TensorFlow comes in another form (Windows).
+ * @returns The file names, the one to prefer first; none where TensorFlow is not published.
  */
-export function libraryFile(
-  os: typeof Deno.build.os = Deno.build.os,
-  part: "cc" | "framework" = "cc",
-): string | undefined {
-  if (os === "linux") return `libtensorflow_${part}.so.2`;
-  if (os === "darwin") return `libtensorflow_${part}.2.dylib`;
-  return undefined;
+export function libraryFiles(os: typeof Deno.build.os = Deno.build.os): readonly string[] {
+  return FILES[os] ?? [];
 }
 
-function inPython(prefix: string, file: string): string | undefined {
-  for (const version of namesIn(join(prefix, "lib")).filter((name) => name.startsWith("python3"))) {
-    for (const packages of ["site-packages", "dist-packages"]) {
-      const path = join(prefix, "lib", version, packages, "tensorflow", file);
-      if (isFile(path)) return path;
-    }
-  }
-  return undefined;
+function systemPrefixes(os: typeof Deno.build.os): readonly string[] {
+  return os === "darwin" ? ["/opt/homebrew", "/usr/local", "/usr"] : ["/usr/local", "/usr"];
 }
 
-function permittedEnv(name: string): string | undefined {
-  return Deno.permissions.querySync({ name: "env", variable: name }).state === "granted"
-    ? Deno.env.get(name)
-    : undefined;
+/** Where packages called tensorflow would lie, newest Python first. */
+function pythonPackages(lib: string): string[] {
+  return namesIn(lib).filter((name) => name.startsWith("python3")).flatMap((version) =>
+    ["site-packages", "dist-packages"].map((packages) => join(lib, version, packages, "tensorflow"))
+  );
+}
+
+function firstFile(folders: readonly string[], files: readonly string[]): string | undefined {
+  return folders.flatMap((folder) => files.map((file) => join(folder, file))).find(isFile);
 }
 
 function isFile(path: string): boolean {
@@ -105,7 +109,7 @@ function isFile(path: string): boolean {
   }
 }
 
-/** Names in a folder, newest Python first; none where it cannot be read. */
+/** Names in a folder, the highest version first; none where it cannot be read. */
 function namesIn(folder: string): string[] {
   try {
     return Array.from(Deno.readDirSync(folder), ({ name }) => name)

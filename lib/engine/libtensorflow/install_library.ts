@@ -1,59 +1,75 @@
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { DataError, type Progress, writeError } from "../../core/mod.ts";
-import { createLibtensorflowEngine } from "./create_libtensorflow_engine.ts";
-import { libraryFile } from "./find_library.ts";
-import { selfTest } from "./self_test.ts";
-import { unzipEntries } from "./unzip_entries.ts";
+import type { Obtained } from "./library_source.ts";
+import { tryLibrary } from "./try_library.ts";
+import { libraryFiles } from "./find_library.ts";
+import { unpackLibrary } from "./unpack_library.ts";
 
 /** What {@linkcode installLibrary} needs to know. */
 export interface InstallLibraryOptions {
-  /** A Python wheel of TensorFlow for this system. */
-  readonly wheel: string;
+  /** What a source gave. */
+  readonly obtained: Obtained;
   /** Folder to make; it gets its name when all is in it and works. */
   readonly folder: string;
+  /** A folder on the same disk, for what is not complete yet. */
+  readonly temporary: string;
+  /** Whether a GPU must be found. @default {false} */
+  readonly gpu?: boolean;
   /** Told of the bytes that were unpacked. */
   readonly onProgress?: (progress: Progress) => void;
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+  /** Finds out whether a library works, and on which device. @default {tryLibrary} */
+  readonly attempt?: (path: string, signal?: AbortSignal) => Promise<string>;
+}
+
+/** A library that works. */
+export interface InstalledLibrary {
+  /** Its path. */
+  readonly path: string;
+  /** The device that it found. */
+  readonly device: string;
 }
 
 /**
- * Takes the two TensorFlow libraries out of a wheel into a folder of their own, tries them, and only then gives the
- * folder its name.
+ * Makes what a source gave the library of this machine: it is unpacked or linked into a folder of its own, tried, and
+ * only then the folder gets its name. A library that every run finds is tried where it is.
  *
- * @param options Wheel and folder.
- * @returns Path of `libtensorflow_cc` and the device that it found.
- * @throws {DataError} If the wheel is broken, made for another system, or its library does not work here.
+ * @param options What a source gave, and the folder.
+ * @returns The library and its device.
+ * @throws {DataError} If an archive is broken, made for another system, or its library does not work here.
  */
-export async function installLibrary(
-  { wheel, folder, onProgress }: InstallLibraryOptions,
-): Promise<{ readonly path: string; readonly device: string }> {
-  const files = [libraryFile(Deno.build.os, "cc"), libraryFile(Deno.build.os, "framework")];
-  const [main] = files;
-  if (main === undefined) throw new DataError(`Cannot use TensorFlow's library on ${Deno.build.os}: use onnxruntime`);
-  await Deno.mkdir(dirname(folder), { recursive: true });
-  const temporary = `${folder}.${crypto.randomUUID().slice(0, 8)}.tmp`;
-  await Deno.mkdir(temporary);
+export async function installLibrary(options: InstallLibraryOptions): Promise<InstalledLibrary> {
+  const { obtained, folder, temporary, gpu = false, onProgress, signal, attempt = tryLibrary } = options;
+  const tried = async (path: string): Promise<string> => {
+    const device = await attempt(path, signal);
+    if (gpu && /^cpu\b/.test(device)) throw new DataError(`the library ${path} finds no GPU`);
+    return device;
+  };
+  if (obtained.kind === "library") return { path: obtained.path, device: await tried(obtained.path) };
+  const made = join(temporary, "library");
   try {
-    await unzipEntries(wheel, {
-      to: Object.fromEntries(files.map((file) => [`tensorflow/${file}`, join(temporary, file!)])),
-      onProgress: (done, total) => onProgress?.({ label: "unpack TensorFlow", done, total }),
+    const path = obtained.kind === "package" ? await linkPackage(obtained.folder, made) : await unpackLibrary({
+      archives: obtained.paths,
+      to: made,
+      onProgress: (progress) => {
+        signal?.throwIfAborted();
+        onProgress?.(progress);
+      },
     });
-    const device = await tried(join(temporary, main));
-    await Deno.remove(folder, { recursive: true }).catch(() => {}); // left over from an earlier, broken installation
-    await Deno.rename(temporary, folder);
-    return { path: join(folder, main), device };
+    const device = await tried(path);
+    signal?.throwIfAborted();
+    await Deno.remove(folder, { recursive: true }).catch(() => {}); // an earlier installation
+    await Deno.rename(made, folder);
+    return { path: join(folder, path.slice(made.length)), device };
   } catch (error) {
-    await Deno.remove(temporary, { recursive: true }).catch(() => {});
-    throw writeError(error, temporary);
+    throw writeError(error, made);
   }
 }
 
-/** The device that a library runs on. */
-async function tried(path: string): Promise<string> {
-  const engine = await createLibtensorflowEngine(path).catch((error: Error) => {
-    throw new DataError(`Cannot use the unpacked TensorFlow library: ${error.message}`);
-  });
-  const wrong = await selfTest(engine);
-  await engine[Symbol.asyncDispose]();
-  if (wrong !== undefined) throw new DataError(`Cannot use the unpacked TensorFlow library: ${wrong}`);
-  return engine.device;
+/** The folder of the package is linked, not its files, as a library looks for others beside its own folder. */
+async function linkPackage(folder: string, to: string): Promise<string> {
+  await Deno.mkdir(to);
+  await Deno.symlink(folder, join(to, "tensorflow"), { type: "dir" });
+  return join(to, "tensorflow", libraryFiles()[0]!);
 }

@@ -2,8 +2,8 @@ import { DataError } from "../../core/mod.ts";
 
 /** What {@linkcode unzipEntries} takes out of an archive, and where it goes. */
 export interface UnzipOptions {
-  /** Files to make, by the name of the entry. */
-  readonly to: Readonly<Record<string, string>>;
+  /** The file to make of an entry, whose folder must exist; undefined for an entry that is not wanted. */
+  readonly to: (entry: string) => string | undefined;
   /** Told of the bytes that were written, of all entries together. */
   readonly onProgress?: (done: number, total: number) => void;
 }
@@ -28,15 +28,14 @@ const CHUNK = 1 << 20;
  *
  * @param archive Path of the archive.
  * @param options Entries, and what to tell.
- * @throws {DataError} If the archive is broken or an entry is missing.
+ * @returns The files that were made.
+ * @throws {DataError} If the archive is broken.
  */
-export async function unzipEntries(archive: string, { to, onProgress }: UnzipOptions): Promise<void> {
+export async function unzipEntries(archive: string, { to, onProgress }: UnzipOptions): Promise<string[]> {
   using file = await Deno.open(archive);
-  const entries = await directoryOf(file, archive);
-  const wanted = Object.entries(to).map(([name, path]) => {
-    const entry = entries.find((entry) => entry.name === name);
-    if (!entry) throw new DataError(`Cannot find "${name}" in "${archive}": use the wheel of another version`);
-    return { entry, path };
+  const wanted = (await directoryOf(file, archive)).flatMap((entry) => {
+    const path = to(entry.name);
+    return path === undefined ? [] : [{ entry, path }];
   });
   const total = wanted.reduce((sum, { entry }) => sum + entry.size, 0);
   let done = 0;
@@ -56,6 +55,7 @@ export async function unzipEntries(archive: string, { to, onProgress }: UnzipOpt
     if (done - before !== entry.size) throw broken(archive);
     await out.sync();
   }
+  return wanted.map(({ path }) => path);
 }
 
 async function directoryOf(file: Deno.FsFile, archive: string): Promise<Entry[]> {

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { join } from "node:path";
 import { DataError } from "../../../lib/core/mod.ts";
 import { unzipEntries } from "../../../lib/engine/libtensorflow/unzip_entries.ts";
@@ -21,22 +21,15 @@ async function withArchive(bytes: Uint8Array, body: (archive: string, folder: st
 Deno.test("unzipEntries() takes out what is asked for, and tells how far it has come", () =>
   withArchive(ARCHIVE, async (archive, folder) => {
     const seen: [number, number][] = [];
-    const to = { "a/small": join(folder, "small"), "a/large": join(folder, "large") };
-    await unzipEntries(archive, { to, onProgress: (done, total) => seen.push([done, total]) });
-    assertEquals(await Deno.readFile(to["a/small"]), SMALL);
-    assertEquals(await Deno.readFile(to["a/large"]), LARGE);
-    assertEquals(seen[0], [5, 3_000_005]);
+    const places: Record<string, string> = { "a/small": join(folder, "small"), "a/large": join(folder, "large") };
+    const to = (name: string) => places[name];
+    const made = await unzipEntries(archive, { to, onProgress: (done, total) => seen.push([done, total]) });
+    assertEquals(made, [places["a/large"], places["a/small"]]);
+    assertEquals(await Deno.readFile(places["a/small"]!), SMALL);
+    assertEquals(await Deno.readFile(places["a/large"]!), LARGE);
+    assert(seen.every(([done, total], i) => total === 3_000_005 && done > (seen[i - 1]?.[0] ?? 0)));
     assertEquals(seen.at(-1), [3_000_005, 3_000_005]);
     assertEquals(Array.from(Deno.readDirSync(folder), ({ name }) => name).sort(), ["a.zip", "large", "small"]);
-  }));
-
-Deno.test("unzipEntries() names the entry that is missing", () =>
-  withArchive(ARCHIVE, async (archive, folder) => {
-    await assertRejects(
-      () => unzipEntries(archive, { to: { "a/none": join(folder, "none") } }),
-      DataError,
-      `Cannot find "a/none" in "${archive}": use the wheel of another version`,
-    );
   }));
 
 Deno.test("unzipEntries() refuses archives that are cut or damaged", async () => {
@@ -45,7 +38,7 @@ Deno.test("unzipEntries() refuses archives that are cut or damaged", async () =>
   for (const bytes of [ARCHIVE.slice(0, -60), damaged, SMALL, new Uint8Array(0)]) {
     await withArchive(bytes, async (archive, folder) => {
       await assertRejects(
-        () => unzipEntries(archive, { to: { "a/large": join(folder, "large") } }),
+        () => unzipEntries(archive, { to: (name) => name === "a/large" ? join(folder, "large") : undefined }),
         DataError,
         `Cannot unpack "${archive}" as it is no whole ZIP archive: fetch it again`,
       );
