@@ -23,7 +23,7 @@ export async function fetchAnnounced(
     ...(signal === undefined ? {} : { signal }),
     advice: "pass the file with --wheel FILE",
     onProgress: ({ done, total }) => {
-      if (!announced) announce(`${name} from ${new URL(url).host}`, total - done, kept);
+      if (!announced) announce(`${name} from ${new URL(url).host}`, total > 0 ? total - done : undefined, kept);
       announced = true;
       onProgress?.({ label: `fetch ${name}`, done, total });
     },

@@ -80,7 +80,7 @@ async function pageOf(
   const late = AbortSignal.timeout(PAGE_MS);
   try {
     const response = await fetch(address, {
-      headers: { accept: "application/vnd.pypi.simple.v1+json, text/html;q=0.5", ...headers },
+      headers: { accept: "text/html", ...headers },
       signal: AbortSignal.any(signal ? [signal, late] : [late]),
     });
     const text = await response.text();

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { permittedEnv } from "./_env.ts";
 
-/** Version of TensorFlow that `deno task setup` fetches. */
+/** Version of TensorFlow whose wheels `deno task setup` fetches; its archive for C, the last resort, is of 2.18. */
 export const TENSORFLOW_VERSION = "2.21.0";
 
 /** What {@linkcode findLibrary} found. */

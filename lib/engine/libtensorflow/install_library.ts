@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { DataError, type Progress, writeError } from "../../core/mod.ts";
 import type { Obtained } from "./library_source.ts";
 import { tryLibrary } from "./try_library.ts";
@@ -42,8 +42,11 @@ export interface InstalledLibrary {
 export async function installLibrary(options: InstallLibraryOptions): Promise<InstalledLibrary> {
   const { obtained, folder, temporary, gpu = false, onProgress, signal, attempt = tryLibrary } = options;
   const tried = async (path: string): Promise<string> => {
-    const device = await attempt(path, signal);
-    if (gpu && /^cpu\b/.test(device)) throw new DataError(`the library ${path} finds no GPU`);
+    const device = await attempt(path, signal).catch((error) => {
+      if (!(error instanceof DataError)) throw error;
+      throw new DataError(`${nameOf(obtained)} does not work here: ${error.message}`);
+    });
+    if (gpu && /^cpu\b/.test(device)) throw new DataError(`${nameOf(obtained)} finds no GPU`);
     return device;
   };
   if (obtained.kind === "library") return { path: obtained.path, device: await tried(obtained.path) };
@@ -65,6 +68,11 @@ export async function installLibrary(options: InstallLibraryOptions): Promise<In
   } catch (error) {
     throw writeError(error, made);
   }
+}
+
+function nameOf(obtained: Obtained): string {
+  if (obtained.kind === "library") return obtained.path;
+  return obtained.kind === "package" ? obtained.folder : `the library in ${basename(obtained.paths.at(-1) ?? "")}`;
 }
 
 /** The folder of the package is linked, not its files, as a library looks for others beside its own folder. */

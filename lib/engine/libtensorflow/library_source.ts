@@ -28,10 +28,11 @@ export interface SourceContext {
   /** Reads an environment variable. */
   readonly env: (name: string) => string | undefined;
   /**
-   * Tells what is about to be fetched, with the bytes of that (0 where nothing is) and about how many will be kept.
+   * Tells what is about to be fetched, with the bytes of that (0 where it is on this machine, undefined where they are
+   * not known) and about how many will be kept.
    * @throws {DataError} If there is no room for it.
    */
-  readonly announce: (what: string, bytes: number, kept: number) => void;
+  readonly announce: (what: string, bytes: number | undefined, kept: number) => void;
   /** Told how far it has come. */
   readonly onProgress?: (progress: Progress) => void;
   /** Ends it. */

@@ -80,8 +80,9 @@ export async function setUpLibrary(options: SetUpLibraryOptions = {}): Promise<L
     temporary: join(cache, `tensorflow-${crypto.randomUUID().slice(0, 8)}.tmp`),
     env,
     announce: (what, bytes, kept) => {
-      requireSpace(cache, bytes + kept);
-      const fetched = bytes > 0 ? `fetch ${what}: ${megabytes(bytes)}, of which` : `unpack ${what}:`;
+      requireSpace(cache, (bytes ?? 0) + kept);
+      const size = bytes === undefined ? "an unknown size" : megabytes(bytes);
+      const fetched = bytes === 0 ? `unpack ${what}:` : `fetch ${what}: ${size}, of which`;
       say?.(`${fetched} about ${megabytes(kept)} are kept in ${folder}`);
     },
     ...(index === undefined ? {} : { index }),

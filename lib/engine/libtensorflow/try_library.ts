@@ -12,7 +12,7 @@ type Outcome = { readonly device: string } | { readonly wrong: string };
  * @param path Path of `libtensorflow_cc` or `libtensorflow`.
  * @param signal Ends it.
  * @returns The device that it found.
- * @throws {DataError} If it cannot be loaded or gives wrong numbers.
+ * @throws {DataError} If it cannot be loaded or gives wrong numbers; the message is a clause that says no more.
  */
 export async function tryLibrary(path: string, signal?: AbortSignal): Promise<string> {
   signal?.throwIfAborted();
@@ -29,9 +29,8 @@ export async function tryLibrary(path: string, signal?: AbortSignal): Promise<st
   const lastLine = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim().split("\n").at(-1)!;
   const outcome = outcomeOf(lastLine(stdout));
   if (outcome !== undefined && "device" in outcome) return outcome.device;
-  const wrong = outcome?.wrong ??
-    `the process that tried it ended with ${ended ?? code}${lastLine(stderr) ? `, ${lastLine(stderr)}` : ""}`;
-  throw new DataError(`the library ${path} does not work here: ${wrong}`);
+  const last = lastLine(stderr);
+  throw new DataError(outcome?.wrong ?? `its process ended with ${ended ?? code}${last ? ` (${last})` : ""}`);
 }
 
 function outcomeOf(line: string): Outcome | undefined {

@@ -44,15 +44,6 @@ Deno.test("fetchFromIndex() fetches the wheel of this system among others, and s
   );
 });
 
-Deno.test("fetchFromIndex() reads JSON where an index sends that", async () => {
-  const json = JSON.stringify({ files: [{ url: `/files/${NAME}`, hashes: { sha256: WHEEL_SHA256 } }] });
-  await withServer(index(json, () => sendBytes(WHEEL, 0)), ({ url }) =>
-    inTempFolder(async (root) => {
-      await fetchFromIndex(sourceContext(root, { index: `${url}/simple` }));
-      assertEquals(await Deno.readFile(`${root}/downloads/${NAME}`), WHEEL);
-    }));
-});
-
 Deno.test("fetchFromIndex() goes on where the connection was cut", async () => {
   let count = 0;
   const cut = (request: Request) => sendBytes(WHEEL, rangeOf(request), count++ === 0 ? 100 : undefined);

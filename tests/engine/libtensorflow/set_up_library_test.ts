@@ -69,9 +69,11 @@ Deno.test({
         assertEquals([cut.library, cut.reasons.length], [undefined, 1]);
         assert(cut.reasons[0]!.startsWith("Cannot fetch all of "), cut.reasons[0]);
         assertEquals(Object.keys(await filesIn(root)), [`kdiga/downloads/${NAME}.part`]);
-        const attempt = () => Promise.reject(new DataError("it does not work"));
+        const attempt = () => Promise.reject(new DataError("it is broken"));
         const broken = await setUpLibrary(options(root, { sources, index: url, attempt }));
-        assertEquals([broken.library, broken.source, broken.reasons], [undefined, undefined, ["it does not work"]]);
+        assertEquals([broken.library, broken.source, broken.reasons], [undefined, undefined, [
+          `the library in ${NAME} does not work here: it is broken`,
+        ]]);
         assertEquals(asked.at(-1), `/${NAME} bytes=100-`);
         assertEquals(Array.from(Deno.readDirSync(root)), []);
       })),
