@@ -19,6 +19,7 @@ export async function tryLibrary(path: string, signal?: AbortSignal): Promise<st
   const permissions = ["--no-prompt", "--allow-read", "--allow-ffi", "--allow-env=TF_CPP_MIN_LOG_LEVEL"];
   const command = new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", ...permissions, import.meta.url, path],
+    env: { TF_CPP_MIN_LOG_LEVEL: "0" }, // what it says before it ends may be the reason
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
