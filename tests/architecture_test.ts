@@ -48,6 +48,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/core/ndarray.ts": "tests/engine/engine_test.ts",
   "lib/core/normal.ts": "tests/core/interval_test.ts",
   "lib/core/write_error.ts": "tests/core/files_test.ts",
+  "lib/engine/batch_norm_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/libtensorflow/create_libtensorflow_engine.ts": "tests/engine/engine_test.ts",
   "lib/engine/libtensorflow/ffi.ts": "tests/engine/libtensorflow/context_test.ts",
   "lib/engine/onnxruntime/create_onnxruntime_engine.ts": "tests/engine/engine_test.ts",
