@@ -151,6 +151,13 @@ function withoutErrorStream<T>(action: () => T): T {
  * libtensorflow does not survive being unloaded: it has threads, and functions to be called when the process ends.
  */
 function keepLoaded(path: string): void {
+  if (Deno.build.os === "windows") {
+    const { symbols: { LoadLibraryW } } = Deno.dlopen("kernel32.dll", {
+      LoadLibraryW: { parameters: ["buffer"], result: "pointer" },
+    });
+    LoadLibraryW(Uint16Array.from(`${path}\0`, (character) => character.charCodeAt(0)));
+    return;
+  }
   const { symbols: { dlopen } } = Deno.dlopen(SYSTEM, {
     dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
   });
