@@ -25,7 +25,7 @@ export interface CompileOptions {
 
 /** What a compiled signature of a program is and what it cost to make. */
 export interface ProgramStats {
-  /** Shapes and dtypes of the inputs. */
+  /** Shapes, dtypes and plain values of the inputs. */
   readonly signature: string;
   /** Time to trace the function, ms. */
   readonly traceMs: number;
@@ -62,8 +62,9 @@ export interface Engine {
   /** Why this engine was taken, where the choice was left to {@linkcode createEngine}. */
   readonly note?: string;
   /**
-   * Makes a native program of a pure function of tensors. The function is traced once per input signature (shapes and
-   * dtypes) at the first call with it; it must not read values, draw random numbers, or depend on anything that changes.
+   * Makes a native program of a pure function of tensors. The function is traced once per input signature (shapes,
+   * dtypes, and the numbers, strings and booleans in the tree, which it sees as they are) at the first call with it; it
+   * must not read values, draw random numbers, or depend on anything that changes.
    *
    * @param fn From a tree of tensors to a tree of tensors.
    * @returns The program; nothing is traced before its first call.

@@ -1,9 +1,11 @@
 import { type DType, type NdArray, sizeOf } from "../core/mod.ts";
 import type { CompileOptions, Engine, Leaf, Program, ProgramStats, Value } from "./engine.ts";
 import { type Feed, type Reply, type Request, UNANSWERED } from "./protocol.ts";
+import { refusePromises } from "./refuse_promises.ts";
+import { isInput, isStatic, signatureOf } from "./signature.ts";
 import type { LiveGraph, Target } from "./trace/graph.ts";
 import { type Trace, trace } from "./trace/trace.ts";
-import { flatten, isLeaf } from "./tree.ts";
+import { flatten, isLeaf, mapTree } from "./tree.ts";
 
 /** How an engine's programs are written. */
 export interface GraphLanguage {
@@ -149,9 +151,16 @@ function makeProgram<I, O>(
 ): Program<I, O> {
   const bySignature = new Map<string, Promise<Compiled>>();
   const stats: ProgramStats[] = [];
-  const compile = async (signature: string, inputs: unknown): Promise<Compiled> => {
+  const compile = async (signature: string, inputs: unknown, leaves: readonly Leaf[]): Promise<Compiled> => {
     const start = performance.now();
-    const traced = trace(fn as (inputs: unknown) => unknown, inputs, { name, target });
+    const body = (tensors: unknown): unknown => {
+      let next = 0;
+      const leaf = () => (tensors as unknown[])[next++];
+      const outputs = fn(mapTree(inputs, isInput, (node) => isStatic(node) ? node : leaf()) as I);
+      refusePromises(name, outputs);
+      return outputs;
+    };
+    const traced = trace(body, leaves, { name, target });
     const afterTrace = performance.now();
     const session = client.nextId();
     const inputNames = traced.inputs.filter((input) => input !== undefined);
@@ -165,11 +174,11 @@ function makeProgram<I, O>(
     return made;
   };
   const run = async (inputs: unknown): Promise<unknown> => {
-    const leaves = flatten(inputs, isLeaf);
-    const signature = leaves.map(([path, { dtype, shape }]) => `${path}:${dtype}[${shape}]`).join(" ");
+    const leaves = flatten(inputs, isInput).filter((entry): entry is [string, Leaf] => isLeaf(entry[1]));
+    const signature = signatureOf(inputs);
     let compiled = bySignature.get(signature);
     if (!compiled) {
-      bySignature.set(signature, compiled = compile(signature, inputs));
+      bySignature.set(signature, compiled = compile(signature, inputs, leaves.map(([, leaf]) => leaf)));
       compiled.catch(() => bySignature.delete(signature));
     }
     const { trace: traced, session } = await compiled;

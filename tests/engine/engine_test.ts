@@ -35,6 +35,60 @@ testOnEngines("a program is traced once per signature", async (engine) => {
   if (engine.name !== "reference") assertEquals(traces, 2);
 });
 
+testOnEngines("plain values in the input are part of the signature", async (engine) => {
+  interface Inputs {
+    readonly x: Tensor;
+    readonly k: number;
+    readonly options?: { readonly twice: boolean; readonly norm: string };
+  }
+  const program = engine.compile(({ x, k, options }: Inputs) => {
+    const y = ops.mul(x, options?.norm === "negative" ? -k : k);
+    return options?.twice ? ops.mul(y, 2) : y;
+  });
+  const run = async (inputs: Omit<Inputs, "x">) =>
+    (await ops.takeTree(engine, await program({ x: float32([1], [3]), ...inputs }))).data[0];
+  assertEquals(await run({ k: 1 }), 3);
+  assertEquals(await run({ k: 2 }), 6);
+  assertEquals(await run({ k: 2, options: { twice: true, norm: "" } }), 12);
+  assertEquals(await run({ k: 2, options: { twice: false, norm: "negative" } }), -6);
+  assertEquals(await run({ k: 1 }), 3);
+  assertEquals(program.stats.map(({ signature }) => signature), [
+    "x:float32[1] k:1",
+    "x:float32[1] k:2",
+    'x:float32[1] k:2 options:{twice:true,norm:""}',
+    'x:float32[1] k:2 options:{twice:false,norm:"negative"}',
+  ]);
+});
+
+testOnEngines("what a native program captured keeps its values", async (engine) => {
+  const inside = float32([2], [1, 2]);
+  const outside = tf.tensor([10, 20]);
+  const program = engine.compile(({ x }: { x: Tensor }) => ops.add(ops.add(x, ops.constant(inside)), outside));
+  const run = async () => [...(await ops.takeTree(engine, await program({ x: float32([2], [0, 0]) }))).data];
+  assertEquals(await run(), [11, 22]);
+  inside.data.fill(7);
+  // The tensor is the caller's as before.
+  assertEquals([...outside.dataSync(), ...tf.tidy(() => tf.neg(outside).dataSync())], [10, 20, -10, -20]);
+  outside.dispose();
+  assertEquals(await run(), [11, 22]);
+}, NATIVE_ENGINES);
+
+testOnEngines("a shape that depends on values is refused, and so is waiting for values", async (engine) => {
+  const expected = `Cannot use the asynchronous function "select" as a program: a shape that depends on values ` +
+    "(whereAsync, booleanMaskAsync) is not known beforehand; keep the shape, by where() or a factor of 0 and 1, or " +
+    "select between calls";
+  const functions: readonly ((inputs: { x: Tensor }) => unknown)[] = [
+    ({ x }) => tf.booleanMaskAsync(x, ops.greater(x, 0)),
+    ({ x }) => ({ rows: [tf.whereAsync(ops.greater(x, 0))], x }),
+    ({ x }) => tf.setdiff1dAsync(x, ops.zeros([1])),
+    async ({ x }) => ops.mul(x, (await x.data())[0]!),
+  ];
+  for (const fn of functions) {
+    const program = engine.compile(fn, { name: "select" });
+    await assertRejects(() => program({ x: float32([2], [1, -1]) }), TypeError, expected);
+  }
+});
+
 testOnEngines("large values survive being written to memory that another value gave back", async (engine) => {
   const program = engine.compile(({ x }: { x: Tensor }) => ({ y: ops.add(x, 1) }));
   const x = normal([64, 64], "x");
@@ -68,7 +122,8 @@ testOnEngines("misuse of arrays and values is named", async (engine) => {
     TypeError,
     "Cannot use an array of 2 elements as shape [3]",
   );
-  await assertRejects(() => program({ x: "no" } as never), TypeError, 'Cannot use string no at "x" as a leaf');
+  const wrong = { x: new Date(0) } as never;
+  await assertRejects(() => program(wrong), TypeError, 'Cannot use a Date at "x" as a leaf');
 });
 
 testOnEngines("a native program names the operator that it does not cover, and who asked", async (engine) => {
@@ -78,6 +133,8 @@ testOnEngines("a native program names the operator that it does not cover, and w
     TypeError,
     `Cannot trace the kernel "Cumsum": the ${engine.name} engine does not cover it (asked for at engine_test.ts:`,
   );
+  const unique = engine.compile(({ x }: { x: Tensor }) => tf.unique(x).values);
+  await assertRejects(() => unique({ x: float32([3]) }), TypeError, 'Cannot trace the kernel "Unique": ');
   const reading = engine.compile(({ x }: { x: Tensor }) => ops.mul(x, x.dataSync()[0]!), { name: "reader" });
   await assertRejects(() => reading({ x: float32([1]) }), TypeError, "Cannot read the value of a traced tensor");
 }, NATIVE_ENGINES);

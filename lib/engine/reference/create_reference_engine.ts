@@ -1,9 +1,11 @@
 import { type NdArray, sizeOf, withoutDraws } from "../../core/mod.ts";
-import type { CompileOptions, Engine, Leaf, Program, ProgramStats, Value } from "../engine.ts";
+import type { CompileOptions, Engine, Program, ProgramStats, Value } from "../engine.ts";
 import { disposeKept } from "../grad.ts";
 import { tf } from "../tensorflow.ts";
 import type { Tensor } from "../tensorflow.ts";
-import { flatten, isLeaf, isTensor, mapTree } from "../tree.ts";
+import { refusePromises } from "../refuse_promises.ts";
+import { isInput, isStatic, signatureOf } from "../signature.ts";
+import { isTensor, mapTree } from "../tree.ts";
 
 /**
  * Makes the reference engine: TensorFlow.js's plain JavaScript kernels, eager, in this isolate. Slow and simple; what
@@ -15,7 +17,7 @@ export function createReferenceEngine(): Engine {
     device: "cpu (plain JavaScript)",
     version: `tfjs ${tf.version["tfjs-core"]}`,
     compile,
-    put: (array) => new ReferenceValue(toTensor(array)),
+    put: (array) => new ReferenceValue(onCpu(() => toTensor(array))),
     read: (value) => Promise.resolve(value instanceof ReferenceValue ? value.read() : value as NdArray),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   };
@@ -42,8 +44,19 @@ class ReferenceValue implements Value {
   }
 }
 
-function toTensor(array: NdArray): Tensor {
+/** Runs a function on the plain backend; the one that was active is so again at the end. */
+function onCpu<T>(run: () => T): T {
+  const before = tf.getBackend();
+  if (before === "cpu") return run();
   tf.setBackend("cpu");
+  try {
+    return run();
+  } finally {
+    tf.setBackend(before);
+  }
+}
+
+function toTensor(array: NdArray): Tensor {
   if (sizeOf(array.shape) !== array.data.length) {
     throw new TypeError(`Cannot use an array of ${array.data.length} elements as shape [${array.shape}]`);
   }
@@ -54,15 +67,15 @@ function compile<I, O>(fn: (inputs: I) => O, options: CompileOptions = {}): Prog
   const name = options.name ?? (fn.name || "anonymous");
   const stats: ProgramStats[] = [];
   const run = (inputs: unknown): unknown => {
-    tf.setBackend("cpu");
     const mine: Tensor[] = [];
-    const tensors = mapTree(inputs, isLeaf, (leaf: Leaf) => {
-      if (leaf instanceof ReferenceValue) return leaf.tensor;
-      const tensor = toTensor(leaf as NdArray);
+    const tensors = mapTree(inputs, isInput, (node) => {
+      if (isStatic(node)) return node;
+      if (node instanceof ReferenceValue) return node.tensor;
+      const tensor = toTensor(node as NdArray);
       mine.push(tensor);
       return tensor;
     });
-    const signature = flatten(inputs, isLeaf).map(([path, leaf]) => `${path}:${leaf.dtype}[${leaf.shape}]`).join(" ");
+    const signature = signatureOf(inputs);
     if (!stats.some((known) => known.signature === signature)) {
       stats.push({ signature, traceMs: 0, sessionMs: 0, nodes: 0, flops: 0 });
     }
@@ -70,6 +83,7 @@ function compile<I, O>(fn: (inputs: I) => O, options: CompileOptions = {}): Prog
     engine.startScope(name);
     try {
       const outputs = withoutDraws(name, () => fn(tensors as I));
+      refusePromises(name, outputs);
       return mapTree(outputs, isTensor, (tensor) => new ReferenceValue(tf.keep(tf.clone(tensor))));
     } finally {
       engine.endScope();
@@ -77,7 +91,7 @@ function compile<I, O>(fn: (inputs: I) => O, options: CompileOptions = {}): Prog
       for (const tensor of mine) tensor.dispose();
     }
   };
-  const program = (inputs: unknown) => new Promise((resolve) => resolve(run(inputs)));
+  const program = (inputs: unknown) => new Promise((resolve) => resolve(onCpu(() => run(inputs))));
   const dispose = () => {
     stats.length = 0;
   };
