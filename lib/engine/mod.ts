@@ -17,6 +17,7 @@ export * from "./tree.ts";
 export * from "./values.ts";
 export * from "./cached_program.ts";
 export * from "./create_engine.ts";
+export * from "./libtensorflow/eager/use_tensorflow.ts";
 export * from "./libtensorflow/find_library.ts";
 export * from "./libtensorflow/install_library.ts";
 export * from "./libtensorflow/library_source.ts";

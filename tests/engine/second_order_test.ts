@@ -3,6 +3,7 @@ import { float32, type NdArray, sizeOf } from "../../lib/core/mod.ts";
 import * as ops from "../../lib/engine/mod.ts";
 import type { Engine, Tensor } from "../../lib/engine/mod.ts";
 import { assertClose } from "../testing/assert_close.ts";
+import { EAGER, testOnEager } from "../testing/eager.ts";
 import { testOnEngines } from "../testing/engines.ts";
 import { normal, uniform } from "../testing/numbers.ts";
 
@@ -148,7 +149,7 @@ const TOLERANCE = { relative: 2e-3, absolute: 2e-4 };
  * With phi(x) = c . f(x) for fixed random c, and a random unit direction d: d . grad phi against the central difference
  * of phi, and the Hessian times d (the gradient of d . grad phi) against the central difference of the gradient.
  */
-async function checkTwice(engine: Engine, { size, at, f }: Case): Promise<void> {
+async function checkTwice(engine: Pick<Engine, "compile" | "read">, { size, at, f }: Case): Promise<void> {
   const x = at ?? normal([size], "x", 0.7);
   const raw = normal([size], "direction").data;
   const length = Math.hypot(...raw);
@@ -180,6 +181,7 @@ async function checkTwice(engine: Engine, { size, at, f }: Case): Promise<void> 
 
 for (const [name, entry] of Object.entries(CASES)) {
   testOnEngines(`second derivative of ${name} equals finite differences`, (engine) => checkTwice(engine, entry));
+  testOnEager(`second derivative of ${name} equals finite differences`, () => checkTwice(EAGER, entry));
 }
 
 testOnEngines("TensorFlow.js's own log-softmax would fail this test", async (engine) => {
