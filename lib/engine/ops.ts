@@ -136,8 +136,8 @@ export const zeros = (shape: number[]): Tensor => tf.zeros(shape);
 export const zerosLike = (x: Tensor): Tensor => tf.zerosLike(x);
 /** Ones of a shape. */
 export const ones = (shape: number[]): Tensor => tf.ones(shape);
-/** An array from memory as a constant of the traced function. */
-export const constant = (array: NdArray): Tensor => tf.tensor(array.data, [...array.shape], array.dtype);
+/** An array from memory, as it is now, as a constant of the traced function. */
+export const constant = (array: NdArray): Tensor => tf.tensor(array.data.slice(), [...array.shape], array.dtype);
 
 /** x as a constant for differentiation: d stopGradient(x) / dx = 0. */
 export const stopGradient = (x: Tensor): Tensor => constantOf((x) => tf.clone(x), x);

@@ -473,7 +473,7 @@ export const TRACE_KERNELS: Readonly<Record<string, TraceKernel>> = {
 
 function unsupported(what: string): never {
   throw new TypeError(
-    `Cannot trace ${what}: the ${currentGraph().target.engine} engine does not cover it (${askedFrom()})`,
+    `Cannot trace ${what}: the ${currentGraph().target.engine} engine does not cover it (${askedFrom()}); compute it between calls`,
   );
 }
 
