@@ -84,7 +84,7 @@ for (const name of SCRIPT_TASKS) {
       figures: ["read", "write"],
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
-      bench: ["read", "ffi", library, "sys=loadavg,cpus"],
+      bench: ["read", "write", "ffi", library, "sys=loadavg,cpus", "run"],
       setup: ["read", "write", "ffi", library, "run=python3"],
       test: ["read", "write", "run"],
     };
