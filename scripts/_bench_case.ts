@@ -1,5 +1,5 @@
 import { UsageError } from "../mod.ts";
-import type { BenchCase } from "./_bench_steps.ts";
+import type { BenchCase } from "./_bench_arrays.ts";
 
 /**
  * Reads a case such as "16x64".

@@ -1,6 +1,7 @@
 import { cpus } from "node:os";
 import { resourceUsage } from "node:process";
 import type { Engine } from "../mod.ts";
+import type { PeerInfo, ProcessMemory } from "./_bench_peer.ts";
 
 /** Memory of this process. */
 export interface PeakMemory {
@@ -16,6 +17,8 @@ export interface BenchMachine {
   readonly cpu: string | null;
   /** Logical cores. */
   readonly cores: number;
+  /** Threads of the engine, and of the peer. */
+  readonly threads: number;
   /** Operating system. */
   readonly os: string;
   /** Architecture. */
@@ -28,6 +31,8 @@ export interface BenchMachine {
   readonly version: string;
   /** What it runs on. */
   readonly device: string;
+  /** What the engine was compared with; null where it was not. */
+  readonly peer: PeerInfo | null;
   /** Time to make the engine, ms. */
   readonly startUpMs: number;
   /** Load averages over 1, 5 and 15 minutes before; zeros on Windows. */
@@ -40,22 +45,26 @@ export interface BenchMachine {
   readonly memoryKind: PeakMemory["kind"];
 }
 
+/** Threads that an engine takes where it is told nothing. */
+export const THREADS = navigator.hardwareConcurrency;
+
 /** Describes the machine at the end of the measurements. */
 export function benchMachine(
-  engine: Engine,
-  { startUpMs, loadBefore }: Pick<BenchMachine, "startUpMs" | "loadBefore">,
+  { name, version, device }: Pick<Engine, "name" | "version" | "device">,
+  { startUpMs, loadBefore, peer }: Pick<BenchMachine, "startUpMs" | "loadBefore" | "peer">,
 ): BenchMachine {
   const { bytes, kind } = peakMemory();
-  const { name, version, device } = engine;
   return {
     cpu: cpuModel(),
     cores: navigator.hardwareConcurrency,
+    threads: THREADS,
     os: Deno.build.os,
     arch: Deno.build.arch,
     deno: Deno.version.deno,
     engine: name,
     version,
     device,
+    peer,
     startUpMs: Math.round(startUpMs),
     loadBefore,
     loadAfter: Deno.loadavg(),
@@ -72,6 +81,27 @@ export function peakMemory(): PeakMemory {
   return Deno.build.os === "linux"
     ? { bytes: resourceUsage().maxRSS * 1024, kind: "peak resident memory so far" }
     : { bytes: Deno.memoryUsage().rss, kind: "resident memory" };
+}
+
+/**
+ * Memory of this process as the kernel counts it, all threads together; null on other systems than Linux.
+ *
+ * Differs from {@linkcode peakMemory}, whose peak also counts what the process was before it became this program. It
+ * needs the permission for everything.
+ */
+export function processMemory(): ProcessMemory {
+  return Deno.build.os === "linux"
+    ? parseStatus(Deno.readTextFileSync("/proc/self/status"))
+    : { residentBytes: null, peakBytes: null };
+}
+
+/** Reads VmRSS and VmHWM of Linux's /proc/self/status. */
+export function parseStatus(text: string): ProcessMemory {
+  const field = (name: string) => {
+    const found = text.match(new RegExp(`^${name}:\\s+(\\d+) kB$`, "m"));
+    return found ? Number(found[1]) * 1024 : null;
+  };
+  return { residentBytes: field("VmRSS"), peakBytes: field("VmHWM") };
 }
 
 function cpuModel(): string | null {

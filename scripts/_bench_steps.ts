@@ -1,47 +1,81 @@
 import {
-  createModel,
+  adversarial,
+  type Classifier,
   disposeTree,
   type Engine,
-  float32,
   freeze,
   inputGradient,
-  int32,
-  KDIGA_PAPER,
   type Leaf,
   type MapTensors,
   matMul,
   type Model,
-  type ModelSpec,
   mul,
+  type NdArray,
   type ObjectiveSpec,
-  type OptimizerSpec,
-  type ProgramStats,
+  parseEps,
+  perturb,
   putTree,
-  rng,
+  readTree,
   scalar,
   sgd,
   slice,
+  takeTree,
   type Tensor,
+  toPyTorch,
   trainingStep,
   type Weights,
 } from "../mod.ts";
-
-/** A network and a batch to measure with. */
-export interface BenchCase {
-  /** Channels of the first stage of the ResNet-18. */
-  readonly width: number;
-  /** Images per call. */
-  readonly batch: number;
-}
+import {
+  ATTACK,
+  ATTACK_RNG,
+  benchArrays,
+  type BenchCase,
+  type BenchPart,
+  KD,
+  KDIGA,
+  LEARNING_RATE,
+  MATMUL,
+  OPTIMIZER,
+  PRODUCT_FACTOR,
+  PRODUCTS,
+} from "./_bench_arrays.ts";
+import { countingEngine, type StepStats } from "./_bench_counting.ts";
 
 /** What is measured; a row each. */
 export type StepName =
   | "forward"
   | "input gradient"
+  | "PGD-10 attack"
   | "cross-entropy step"
+  | "adversarial step"
+  | "KD step"
   | "KDIGA step"
   | "KDIGA step, linear teacher"
   | "matmul";
+
+/** What each step needs besides student and batch, in the order of the rows. */
+const STEP_PARTS: { readonly [N in StepName]: readonly BenchPart[] } = {
+  "forward": [],
+  "input gradient": [],
+  "PGD-10 attack": [],
+  "cross-entropy step": [],
+  "adversarial step": [],
+  "KD step": ["teacher"],
+  "KDIGA step": ["teacher"],
+  "KDIGA step, linear teacher": ["linear"],
+  "matmul": ["matrices"],
+};
+
+/** The names of all steps. */
+export const STEP_NAMES = Object.keys(STEP_PARTS) as readonly StepName[];
+
+/** What some steps need besides student and batch. */
+export function stepParts(names: readonly StepName[]): ReadonlySet<BenchPart> {
+  return new Set(names.flatMap((name) => STEP_PARTS[name]));
+}
+
+/** Arrays by name, to be held against another program's. */
+export type Numbers = Readonly<Record<string, NdArray>>;
 
 /** Something that can be called again and again. */
 export interface BenchStep {
@@ -53,105 +87,170 @@ export interface BenchStep {
   readonly call: () => Promise<unknown>;
   /** Waits until everything sent to the engine so far is done. */
   readonly settle: () => Promise<unknown>;
-  /** What the program is and what it cost to make, after the first call. */
-  readonly stats: () => ProgramStats;
+  /** What its programs are and what they cost to make, after the first call; the operations of the last call. */
+  readonly stats: () => StepStats;
+  /**
+   * What a call computes, weights in PyTorch's layouts. Two attacks part where a gradient is nearly 0, as its sign
+   * decides: where there is one, the rest is what comes of the other program's images.
+   */
+  readonly numbers: (xAdv: NdArray | undefined) => Promise<Numbers>;
 }
 
 /** The steps of a case, and how to give back what they hold on the engine. */
 export interface BenchSteps {
-  /** The steps, in the order of the rows. */
+  /** The steps, in the order asked for. */
   readonly steps: readonly BenchStep[];
   /** Gives back programs and values. */
   readonly dispose: () => void;
 }
 
-const SHAPE = { classes: 10, inputShape: [32, 32, 3] } as const;
-const OPTIMIZER: OptimizerSpec = { kind: "sgd", momentum: 0.9, weightDecay: 5e-4 };
-
-/** Rows and columns of the matrices: large enough to be as fast as the engine gets. */
-const MATMUL = 1024;
-/** Products in a row: one alone is over before the threads are at work, and says little of what they can do. */
-const PRODUCTS = 8;
-
 /**
- * Makes what is measured of a case: a CIFAR ResNet-18 of the given width, forward and input gradient in evaluation
- * mode, whole training steps (terms, gradients, update) of cross-entropy and KDIGA, and a product of square
- * matrices, whose speed is what the others are held against. Weights, velocity and batch stay on the engine.
+ * Makes what is measured of a case: a CIFAR ResNet-18 of the given width, forward, input gradient and attack in
+ * evaluation mode, whole training steps (terms, gradients, update), and a product of square matrices, whose speed is
+ * what the others are held against. Weights, velocity and batch stay on the engine.
  *
+ * "PGD-10 attack" and "adversarial step" draw their random start, as each step of a training must; a peer is given it.
  * "KDIGA step" contains the teacher, of the same width: its forward pass and its input gradient. The linear teacher's
  * cost next to nothing, so that step stands for one whose teacher gradient is given.
  */
-export function benchSteps(engine: Engine, { width, batch }: BenchCase): BenchSteps {
-  const model = createModel({ kind: "resnet18", width }, SHAPE);
-  const random = rng(1, "bench");
-  const arrays = model.init(random.child("student"));
-  const on = putTree(engine, {
-    weights: arrays,
-    velocity: sgd.init(OPTIMIZER, arrays.parameters),
-    x: float32([batch, 32, 32, 3], random.child("x").uniform([batch, 32, 32, 3])),
-    y: int32([batch], Array.from({ length: batch }, (_, i) => i % SHAPE.classes)),
-    learningRate: scalar(0.1),
-    progress: scalar(0.5),
-  });
-  const { weights, velocity, x, y, learningRate, progress } = on;
-  const held: unknown[] = [on];
+export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepName[] = STEP_NAMES): BenchSteps {
+  const arrays = benchArrays(one);
+  const { model, ids } = arrays;
+  const held: unknown[] = [];
   const disposals: (() => void)[] = [];
+  const put = <T>(tree: T) => {
+    const values = putTree(engine, tree);
+    held.push(values);
+    return values;
+  };
+  const on = put({ x: arrays.x, y: arrays.y, learningRate: scalar(LEARNING_RATE), progress: scalar(0.5) });
+  const { x, y, progress } = on;
+  const student = once(() => put(arrays.student()));
+  const velocity = once(() => put(sgd.init(OPTIMIZER, arrays.student().parameters)));
+  const teacher = once(() => put(arrays.teacher()));
 
-  /** A step whose output `small` is read with every call: then the others are there, also on a device that queues. */
-  const step = <I, O extends { readonly small: Tensor }>(
+  const counted = () => {
+    const counting = countingEngine(engine);
+    disposals.push(counting.dispose);
+    return counting;
+  };
+  const step = (
+    name: StepName,
+    model: string,
+    { reset, stats }: ReturnType<typeof counted>,
+    call: () => Promise<unknown>,
+    numbers: BenchStep["numbers"],
+  ): BenchStep => ({
+    name,
+    model,
+    call: () => {
+      reset();
+      return call();
+    },
+    settle: () => engine.read(progress),
+    stats,
+    numbers,
+  });
+
+  /** A step of one program, whose output `small` is read: then the others are there, also on a device that queues. */
+  const single = <I, O extends { readonly small: Tensor }>(
     name: StepName,
     model: string,
     fn: (inputs: I) => O,
     inputs: MapTensors<I, Leaf>,
+    numbersOf: (outputs: MapTensors<O, NdArray>) => Numbers,
   ): BenchStep => {
-    const program = engine.compile(fn, { name });
-    disposals.push(() => program.dispose());
-    return {
-      name,
-      model,
-      call: async () => {
-        const outputs = await program(inputs) as { readonly small: Leaf };
-        await engine.read(outputs.small);
-        return outputs;
-      },
-      settle: () => engine.read(progress),
-      stats: () => program.stats[0]!,
+    const counting = counted();
+    const program = counting.engine.compile(fn, { name });
+    const call = async () => {
+      const outputs = await program(inputs);
+      await engine.read((outputs as { readonly small: Leaf }).small);
+      return outputs;
     };
+    const numbers = async () => numbersOf(await takeTree(engine, await call()) as unknown as MapTensors<O, NdArray>);
+    return step(name, model, counting, call, numbers);
   };
 
-  const training = (name: StepName, objective: ObjectiveSpec, teacherSpec?: ModelSpec): BenchStep => {
-    const teacher = teacherSpec && teacherOf(engine, createModel(teacherSpec, SHAPE));
-    held.push(teacher?.weights);
-    const make = trainingStep({ model, teacher: teacher?.logits, objective, optimizer: OPTIMIZER });
-    const fn = (inputs: Parameters<typeof make>[0]) => {
-      const { accuracy, ...outputs } = make(inputs);
-      return { ...outputs, small: accuracy };
-    };
-    const inputs = { ...weights, velocity, teacher: teacher?.weights, x, y, xAdv: undefined, learningRate, progress };
-    return step(name, "resnet18", fn, inputs);
+  const training = (name: StepName, objective: ObjectiveSpec, taught?: Classifier): BenchStep => {
+    const fn = trainingFn(model, objective, taught);
+    const inputs = { ...on, ...student(), velocity: velocity(), teacher: taught?.weights, xAdv: undefined };
+    return single(name, "resnet18", fn, inputs, trainingNumbers);
   };
 
-  const seen = { weights, x, y };
-  interface Seen {
-    readonly weights: Weights<Tensor>;
-    readonly x: Tensor;
-    readonly y: Tensor;
-  }
-  const forward = ({ weights, x }: Seen) => ({ small: model.logits(weights, x) });
-  const gradient = ({ weights, x, y }: Seen) => {
+  const classifier = () => freeze(model, student());
+  const gradientFn = ({ weights, x, y }: Seen) => {
     const { gradient, crossEntropy } = inputGradient((x) => model.logits(weights, x), x, y);
     return { gradient, small: crossEntropy };
   };
+  const gradientNumbers = ({ gradient, small }: { readonly gradient: NdArray; readonly small: NdArray }) => ({
+    gradient,
+    crossEntropy: small,
+  });
 
+  const makers: { readonly [N in StepName]: () => BenchStep } = {
+    "forward": () => {
+      const fn = ({ weights, x }: Seen) => ({ small: model.logits(weights, x) });
+      return single("forward", "resnet18", fn, { weights: student(), x, y }, ({ small }) => ({ logits: small }));
+    },
+    "input gradient": () =>
+      single("input gradient", "resnet18", gradientFn, { weights: student(), x, y }, gradientNumbers),
+    "PGD-10 attack": () => {
+      const counting = counted();
+      const { eps, kind: _, ...pgd } = ATTACK;
+      const call = async () => {
+        const spec = { ...pgd, kind: "pgd" } as const;
+        const xAdv = await perturb(counting.engine, classifier(), { x, y, ids }, spec, parseEps(eps), ATTACK_RNG);
+        await engine.read(xAdv);
+        return xAdv;
+      };
+      const numbers = async (theirs: NdArray | undefined) => {
+        const own = await call();
+        const program = engine.compile(gradientFn, { name: "gradient at the attack's end" });
+        const at = async (x: Leaf) =>
+          gradientNumbers(await takeTree(engine, await program({ weights: student(), x, y })));
+        const loss = mean((await at(own)).crossEntropy.data);
+        const there = theirs && await at(theirs);
+        own.dispose();
+        program.dispose();
+        return { attackLoss: scalar(loss), ...there };
+      };
+      return step("PGD-10 attack", "resnet18", counting, call, numbers);
+    },
+    "cross-entropy step": () => training("cross-entropy step", { kind: "natural" }),
+    "adversarial step": () => {
+      const counting = counted();
+      const program = counting.engine.compile(trainingFn(model, ATTACK, undefined), { name: "adversarial step" });
+      const inputs = { ...on, ...student(), velocity: velocity(), teacher: undefined };
+      // As train() does, the attack gets the batch from memory.
+      const context = { ...arrays, engine: counting.engine, student: classifier, teacher: undefined, rng: ATTACK_RNG };
+      const call = async () => {
+        const xAdv = await adversarial.perturb!(context, ATTACK);
+        const outputs = await program({ ...inputs, xAdv });
+        disposeTree(xAdv);
+        await engine.read(outputs.small);
+        return outputs;
+      };
+      const numbers = async (theirs: NdArray | undefined) => {
+        const own = await call();
+        const { terms } = await readTree(engine, { terms: own.terms });
+        disposeTree(own);
+        const attackLoss = terms["ce"]!;
+        if (theirs === undefined) return { attackLoss };
+        return { attackLoss, ...trainingNumbers(await takeTree(engine, await program({ ...inputs, xAdv: theirs }))) };
+      };
+      return step("adversarial step", "resnet18", counting, call, numbers);
+    },
+    "KD step": () => training("KD step", KD, freeze(model, teacher())),
+    "KDIGA step": () => training("KDIGA step", KDIGA, freeze(model, teacher())),
+    "KDIGA step, linear teacher": () =>
+      training("KDIGA step, linear teacher", KDIGA, freeze(arrays.linearModel, put(arrays.linear()))),
+    "matmul": () =>
+      single("matmul", `${PRODUCTS} x ${MATMUL}x${MATMUL}`, product, put(arrays.matrices()), ({ product }) => ({
+        product,
+      })),
+  };
   return {
-    steps: [
-      step("forward", "resnet18", forward, seen),
-      step("input gradient", "resnet18", gradient, seen),
-      training("cross-entropy step", { kind: "natural" }),
-      training("KDIGA step", KDIGA_PAPER, { kind: "resnet18", width }),
-      training("KDIGA step, linear teacher", KDIGA_PAPER, { kind: "mlp", hidden: [] }),
-      step("matmul", `${PRODUCTS} x ${MATMUL}x${MATMUL}`, product, matrices(engine, MATMUL, held)),
-    ],
+    steps: names.map((name) => makers[name]()),
     dispose: () => {
       for (const dispose of disposals) dispose();
       disposeTree(held);
@@ -159,24 +258,46 @@ export function benchSteps(engine: Engine, { width, batch }: BenchCase): BenchSt
   };
 }
 
-function teacherOf(engine: Engine, model: Model) {
-  const weights = putTree(engine, model.init(rng(2, "bench", "teacher")));
-  return { ...freeze(model, weights), weights };
+interface Seen {
+  readonly weights: Weights<Tensor>;
+  readonly x: Tensor;
+  readonly y: Tensor;
+}
+
+function trainingFn(model: Model, objective: ObjectiveSpec, teacher: Classifier | undefined) {
+  const make = trainingStep({ model, teacher: teacher?.logits, objective, optimizer: OPTIMIZER });
+  return (inputs: Parameters<typeof make>[0]) => {
+    const { accuracy, ...outputs } = make(inputs);
+    return { ...outputs, small: accuracy };
+  };
+}
+
+type Trained = MapTensors<ReturnType<ReturnType<typeof trainingFn>>, NdArray>;
+
+function trainingNumbers({ parameters, buffers, velocity, terms }: Trained): Numbers {
+  const groups = {
+    updated: toPyTorch({ parameters, buffers }),
+    velocity: toPyTorch({ parameters: velocity, buffers: {} }),
+    term: terms,
+  };
+  return Object.fromEntries(
+    Object.entries(groups).flatMap(([group, arrays]) =>
+      Object.entries(arrays).map(([name, array]) => [`${group}.${name}`, array])
+    ),
+  );
 }
 
 function product({ a, b }: { readonly a: Tensor; readonly b: Tensor }) {
   let product = a;
-  // The factor keeps the numbers around 1; it costs nothing beside the product.
-  for (let i = 0; i < PRODUCTS; i++) product = mul(matMul(product, b), 1 / Math.sqrt(MATMUL / 3));
+  for (let i = 0; i < PRODUCTS; i++) product = mul(matMul(product, b), PRODUCT_FACTOR);
   return { product, small: slice(product, [0, 0], [1, 1]) };
 }
 
-function matrices(engine: Engine, size: number, held: unknown[]) {
-  const random = rng(3, "bench", "matmul");
-  const values = putTree(engine, {
-    a: float32([size, size], random.child("a").uniform([size, size], -1, 1)),
-    b: float32([size, size], random.child("b").uniform([size, size], -1, 1)),
-  });
-  held.push(values);
-  return values;
+function mean(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }

@@ -1,25 +1,29 @@
 /**
- * Measures an engine: forward pass, input gradient and training steps of a CIFAR ResNet-18 beside a matrix product.
+ * Measures an engine: passes, an attack and training steps of a CIFAR ResNet-18 beside a matrix product, and beside
+ * PyTorch; the memory of each; how cost grows.
  *
  * @module
  */
-import { createEngine, ENGINE_CHOICES } from "../mod.ts";
+import { createEngine, ENGINE_CHOICES, UsageError } from "../mod.ts";
 import { parseCase } from "./_bench_case.ts";
-import { benchMachine } from "./_bench_machine.ts";
-import { type BenchRow, benchRows, measure } from "./_bench_measure.ts";
-import { benchSteps } from "./_bench_steps.ts";
-import { caseText, machineText } from "./_bench_text.ts";
+import { growthPlan, type GrowthRow, runGrowth, stepGrowth } from "./_bench_growth.ts";
+import { benchMachine, THREADS } from "./_bench_machine.ts";
+import type { BenchRow } from "./_bench_measure.ts";
+import { type MemoryRow, stepMemory } from "./_bench_memory.ts";
+import { startPeer } from "./_bench_peer.ts";
+import { STEP_NAMES } from "./_bench_steps.ts";
+import { caseText, growthText, machineText, memoryText, notesText } from "./_bench_text.ts";
+import { benchTimes, WARM_UPS } from "./_bench_times.ts";
 import { runCommand } from "./_command.ts";
 import { engineOf } from "./_engine.ts";
-import { integerOf } from "./_flags.ts";
+import { integerOf, oneOf } from "./_flags.ts";
 import { createProgress } from "./_progress.ts";
-
-const WARM_UPS = 2;
 
 await runCommand({
   name: "bench",
-  about: `Measure an engine: time, floating-point operations and memory of a CIFAR ResNet-18's forward pass, input
-gradient, cross-entropy step and KDIGA step, beside a product of two 1024 x 1024 matrices.`,
+  about:
+    `Measure an engine: time and floating-point operations of a CIFAR ResNet-18's passes, PGD-10 attack and training
+steps, beside products of two 1024 x 1024 matrices and beside the same steps in PyTorch.`,
   flags: {
     engine: { value: "NAME", help: `${ENGINE_CHOICES.join(", ")} (default: auto)` },
     case: {
@@ -27,34 +31,90 @@ gradient, cross-entropy step and KDIGA step, beside a product of two 1024 x 1024
       many: true,
       help: "width of the network and batch size; may be repeated (default: 16x64 and 64x32)",
     },
+    step: { value: "NAME", many: true, help: "a step by its name in the table; may be repeated (default: all)" },
     runs: { value: "N", help: `timed calls of each step, after ${WARM_UPS} others (default: 7)` },
+    peer: {
+      value: "PYTHON",
+      help: "a Python with torch, which runs the same steps in turn and must get the same numbers",
+    },
+    memory: { help: "measure peak memory in place of time, each step in a process of its own" },
+    growth: { help: "measure how time grows with width, batch, image size, and length of data set and run" },
     small: { help: "smoke size: 4x4 and 2 calls; seconds, to see that everything runs" },
   },
   main: async ({ flags, json }) => {
     const cases = (flags.case ?? (flags.small ? ["4x4"] : ["16x64", "64x32"])).map(parseCase);
+    const names = flags.step?.map((name) => oneOf("--step", name, STEP_NAMES)) ?? STEP_NAMES;
     const runs = integerOf("--runs", flags.runs ?? (flags.small ? "2" : "7"));
+    const mode = modeOf(flags);
+    const choice = engineOf(flags.engine);
     const loadBefore = Deno.loadavg();
+    await using peer = flags.peer === undefined ? undefined : await startPeer(flags.peer, THREADS);
+    await using temporary = peer && await temporaryFolder();
     const start = performance.now();
-    await using engine = await createEngine(engineOf(flags.engine));
+    await using engine = await createEngine(choice);
     const startUpMs = performance.now() - start;
 
     const progress = createProgress();
+    const say = (text: string) => json || console.log(text);
+    const count = (label: string, total: number) => {
+      let done = 0;
+      return (detail: string) => progress.show({ label, done: ++done, total, detail });
+    };
+    const finish = async <R>(rows: readonly R[], ...texts: readonly string[]) => {
+      await progress.end();
+      const machine = benchMachine(engine, { startUpMs, loadBefore, peer: peer?.info ?? null });
+      say([...texts, machineText(machine)].join("\n"));
+      if (mode === "times") say(notesText(machine));
+      return { rows, machine };
+    };
+
+    if (mode === "memory") {
+      const steps = names.filter((name) => name !== "matmul" || flags.step);
+      const tasks = cases.flatMap((one) => steps.map((step) => ({ engine: engine.name, one, step })));
+      const onStep = count("memory", tasks.length);
+      const rows: MemoryRow[] = [];
+      for (const task of tasks) {
+        const compared = peer && { python: flags.peer!, folder: temporary!.path };
+        rows.push({ ...await stepMemory(task, compared), engine: engine.name });
+        onStep(task.step);
+      }
+      return await finish(rows, memoryText(rows));
+    }
+
+    if (mode === "growth") {
+      const plan = growthPlan(flags.small ?? false);
+      const onRow = count("growth", plan.cases.length + 2 * plan.lengths.length);
+      const rows: GrowthRow[] = [];
+      for (const one of plan.cases) {
+        rows.push(...await stepGrowth(engine, one, runs));
+        onRow(one.over);
+      }
+      rows.push(...await runGrowth(engine, plan, onRow));
+      return await finish(rows, growthText(rows));
+    }
+
     const rows: BenchRow[] = [];
     for (const one of cases) {
-      const { steps, dispose } = benchSteps(engine, one);
-      const label = `width ${one.width}, batch ${one.batch}`;
-      const total = steps.length * (WARM_UPS + runs);
-      let done = 0;
-      const onCall = (detail: string) => progress.show({ label, done: ++done, total, detail });
-      const measured = await measure(steps, { runs, warmUps: WARM_UPS, onCall });
-      await progress.end();
-      const own = benchRows(measured, one, engine.name);
-      dispose();
-      if (!json) console.log(caseText(own));
+      const compared = peer && { peer, folder: temporary!.path };
+      const own = await benchTimes(engine, one, { names, runs, ...(compared && { compared }) }, progress);
+      say(caseText(own));
       rows.push(...own);
     }
-    const machine = benchMachine(engine, { startUpMs, loadBefore });
-    if (!json) console.log(machineText(machine));
-    return { rows, machine };
+    return await finish(rows);
   },
 });
+
+type Mode = "times" | "memory" | "growth";
+
+function modeOf(flags: Readonly<Record<string, unknown>>): Mode {
+  if (!flags["growth"]) return flags["memory"] ? "memory" : "times";
+  const other = ["memory", "peer", "case", "step"].find((name) => flags[name] !== undefined);
+  if (other) throw new UsageError(`Cannot measure --growth with --${other}: run them one after the other`);
+  return "growth";
+}
+
+/** A folder that is removed at the end. */
+async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+  const path = await Deno.makeTempDir({ prefix: "kdiga-bench-" });
+  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+}

@@ -87,7 +87,7 @@ for (const name of SCRIPT_TASKS) {
       figures: ["read", "write"],
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
-      bench: ["read", "ffi", library, "sys=loadavg,cpus"],
+      bench: ["read", "write", "ffi", library, "sys=loadavg,cpus", "run"],
       setup: ["read", "write", "ffi", "net", "sys=statfs", `${library},${indexes}`, "run"],
       test: ["read", "write", "run"],
     };

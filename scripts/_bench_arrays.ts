@@ -1,0 +1,151 @@
+import {
+  createModel,
+  encodeSafetensors,
+  float32,
+  int32,
+  KDIGA_PAPER,
+  type KdSpec,
+  type Model,
+  type NdArray,
+  parseEps,
+  PGD_AT,
+  rng,
+  type SgdSpec,
+  toPyTorch,
+  unitStarts,
+  type Weights,
+} from "../mod.ts";
+
+/** A network and a batch to measure with. */
+export interface BenchCase {
+  /** Channels of the first stage of the ResNet-18. */
+  readonly width: number;
+  /** Images per call. */
+  readonly batch: number;
+  /**
+   * Height and width of an image.
+   * @default {32}
+   */
+  readonly size?: number;
+  /**
+   * Nonlinearity; a smooth one is for comparing, where a ReLU's kink makes percents of rounding.
+   * @default {"relu"}
+   */
+  readonly activation?: "relu" | "tanh";
+}
+
+/** What a step may need besides the student and the batch. */
+export type BenchPart = "teacher" | "linear" | "matrices";
+
+/** Networks and arrays of a case; the functions make the same anew at every call. */
+export interface BenchArrays {
+  /** Student and teacher. */
+  readonly model: Model;
+  /** A linear classifier, as a teacher whose input gradient costs next to nothing. */
+  readonly linearModel: Model;
+  /** Pixels [B, H, W, 3]. */
+  readonly x: NdArray<"float32">;
+  /** Classes [B]. */
+  readonly y: NdArray<"int32">;
+  /** Image ids [B]. */
+  readonly ids: Int32Array;
+  /** Weights of the student. */
+  readonly student: () => Weights<NdArray>;
+  /** Weights of the teacher. */
+  readonly teacher: () => Weights<NdArray>;
+  /** Weights of the linear classifier. */
+  readonly linear: () => Weights<NdArray>;
+  /** Factors of the matrix product, [MATMUL, MATMUL]. */
+  readonly matrices: () => { readonly a: NdArray; readonly b: NdArray };
+}
+
+const CLASSES = 10;
+
+/** Rows and columns of the matrices: large enough to be as fast as the engine gets. */
+export const MATMUL = 1024;
+/** Products in a row: one alone is over before the threads are at work, and says little of what they can do. */
+export const PRODUCTS = 8;
+/** Keeps the numbers of the products around 1; it costs nothing beside them. */
+export const PRODUCT_FACTOR = 1 / Math.sqrt(MATMUL / 3);
+
+/** Update of all training steps. */
+export const OPTIMIZER: SgdSpec = { kind: "sgd", momentum: 0.9, weightDecay: 5e-4 };
+/** Its rate. */
+export const LEARNING_RATE = 0.1;
+/** The attack, alone and within adversarial training. */
+export const ATTACK = PGD_AT;
+/** Where the attack starts. */
+export const ATTACK_RNG = rng(4, "bench", "attack");
+/** The distillation without gradients. */
+export const KD: KdSpec = { kind: "kd", alpha: 0.5, temperature: 4 };
+/** The distillation with gradients. */
+export const KDIGA = KDIGA_PAPER;
+
+/** The arrays of a case, from fixed seeds. */
+export function benchArrays({ width, batch, size = 32, activation = "relu" }: BenchCase): BenchArrays {
+  const shape = { classes: CLASSES, inputShape: [size, size, 3] } as const;
+  const model = createModel({ kind: "resnet18", width, activation }, shape);
+  const linearModel = createModel({ kind: "mlp", hidden: [] }, shape);
+  const random = rng(1, "bench");
+  const images = [batch, ...shape.inputShape];
+  const network = (role: string) => varied(model.init(random.child(role)), role);
+  return {
+    model,
+    linearModel,
+    x: float32(images, random.child("x").uniform(images)),
+    y: int32([batch], Array.from({ length: batch }, (_, i) => i % CLASSES)),
+    ids: Int32Array.from({ length: batch }, (_, i) => i),
+    student: () => network("student"),
+    teacher: () => network("teacher"),
+    linear: () => linearModel.init(random.child("linear")),
+    matrices: () => ({
+      a: float32([MATMUL, MATMUL], random.child("a").uniform([MATMUL, MATMUL], -1, 1)),
+      b: float32([MATMUL, MATMUL], random.child("b").uniform([MATMUL, MATMUL], -1, 1)),
+    }),
+  };
+}
+
+/** Batch norm's zeros and ones moved a little: else a factor or a mean that is left out would not show. */
+function varied({ parameters, buffers }: Weights<NdArray>, role: string): Weights<NdArray> {
+  const random = rng(2, "bench", role);
+  const vary = (arrays: Weights<NdArray>["parameters"]) =>
+    Object.fromEntries(
+      Object.entries(arrays).map(([name, array]) => {
+        if (array.shape.length !== 1) return [name, array];
+        const noise = random.child(name).uniform(array.shape, -0.2, 0.2);
+        return [name, float32(array.shape, noise.map((value, i) => value + array.data[i]!))];
+      }),
+    );
+  return { parameters: vary(parameters), buffers: vary(buffers) };
+}
+
+/**
+ * What PyTorch needs to run the same steps, as a safetensors file: weights in its layouts, images as they are here, and
+ * all settings.
+ */
+export function encodeCase(one: BenchCase, parts: ReadonlySet<BenchPart>): Uint8Array {
+  const { model, linearModel, x, y, ids, ...arrays } = benchArrays(one);
+  const prefixed = (role: string, weights: Weights<NdArray>) =>
+    Object.entries(toPyTorch(weights)).map(([name, array]) => [`${role}.${name}`, array] as const);
+  const tensors = Object.fromEntries([
+    ["x", x],
+    ["y", y],
+    ["unit", unitStarts(x.shape, "Linf", ids, ATTACK_RNG, 0)],
+    ...prefixed("student", arrays.student()),
+    ...(parts.has("teacher") ? prefixed("teacher", arrays.teacher()) : []),
+    ...(parts.has("linear") ? prefixed("linear", arrays.linear()) : []),
+    ...(parts.has("matrices") ? Object.entries(arrays.matrices()) : []),
+  ]);
+  const { width, activation = "relu" } = one;
+  const network = { kind: "resnet18", width, activation, classes: model.classes };
+  const inputs = linearModel.inputShape.reduce((product, length) => product * length);
+  const settings = {
+    models: { student: network, teacher: network, linear: { kind: "linear", inputs, classes: linearModel.classes } },
+    optimizer: { ...OPTIMIZER, learningRate: LEARNING_RATE },
+    attack: { eps: parseEps(ATTACK.eps), stepSize: parseEps(ATTACK.stepSize!), steps: ATTACK.steps },
+    kd: KD,
+    kdiga: KDIGA,
+    products: { count: PRODUCTS, factor: PRODUCT_FACTOR },
+  };
+  return encodeSafetensors({ tensors, metadata: { settings: JSON.stringify(settings) } });
+}
