@@ -11,7 +11,7 @@ export interface MeasureOptions {
   readonly runs: number;
   /** Calls of each step before, of which the first also traces and makes the session. */
   readonly warmUps: number;
-  /** Times one call of the peer, ms; called after each timed call of ours. */
+  /** Times one call of the peer, the second of two, ms; called after each timed call of ours. */
   readonly peer?: (step: StepName) => Promise<number>;
   /** Told after every call, or pair of calls. */
   readonly onCall?: (step: StepName) => void;
@@ -89,7 +89,9 @@ export interface BenchRow {
 
 /**
  * Times steps in turn: after the warm-up calls of all, one call of each, then the next of each, so that what else
- * happens on the machine meets all alike; each followed by a call of the peer. Giving back a call's outputs is not in its time, nor in that of the next.
+ * happens on the machine meets all alike; each followed by a call of the peer. A timed call is the second of two, as
+ * in the loop of a training: the first finds the caches full of what another step, or the peer, has left there. Giving
+ * back a call's outputs is not in its time, nor in that of the next.
  */
 export async function measure(steps: readonly BenchStep[], options: MeasureOptions): Promise<Measured[]> {
   const { runs, warmUps, peer, onCall, now = () => performance.now() } = options;
@@ -111,6 +113,7 @@ export async function measure(steps: readonly BenchStep[], options: MeasureOptio
   }
   for (let i = 0; i < runs; i++) {
     for (const { step, times, peerTimes } of measured) {
+      await timed(step);
       times.push(await timed(step));
       if (peer) peerTimes.push(await peer(step.name));
       onCall?.(step.name);

@@ -197,6 +197,7 @@ const OPERATORS: Readonly<Record<string, Translate>> = {
     "Conv2DBackpropFilter",
     ({ inputs: [x, dy], attributes }, graph) => [x!, graph.int32(listOf(attributes.shape)), dy!],
   )(convolutionAttributes),
+  BiasAdd: plain("BiasAdd", asTheyAre)(() => ({ "data_format": text("NHWC") })),
   FusedBatchNorm: ({ inputs, outputs, attributes }, graph) => {
     const none = `${outputs[0]}_none`;
     graph.constant(none, "float32", [0], new Uint8Array());

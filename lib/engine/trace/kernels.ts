@@ -124,12 +124,18 @@ const LONG_ROW = 256;
  */
 function perChannel(op: string, left: Symbol, right: Symbol, dims: readonly number[]): string | undefined {
   const [batch = 0, height = 0, width = 0, channels = 0] = dims;
-  if (dims.length !== 4 || channels >= LONG_ROW || width === 1 || batch * height === 1) return undefined;
+  if (dims.length !== 4) return undefined;
   const isVector = (symbol: Symbol) =>
     channels > 1 && sizeOf(symbol.dims) === channels && symbol.dims.at(-1) === channels;
   const isImage = (symbol: Symbol) => sameShape(symbol.dims, dims);
   if (!(isImage(left) && isVector(right) || isVector(left) && isImage(right))) return undefined;
   const graph = currentGraph();
+  const [image, vector] = isImage(left) ? [left, right] : [right, left];
+  if (op === "Add" && graph.target.engine === "tensorflow" && graph.producerOf(image.name)?.op === "Conv2D") {
+    // TensorFlow computes it, and a ReLU after it, within the convolution.
+    return node("BiasAdd", [nameOf(image), graph.reshape(nameOf(vector), [channels])]);
+  }
+  if (channels >= LONG_ROW || width === 1 || batch * height === 1) return undefined;
   const flat = (symbol: Symbol) => {
     const name = nameOf(symbol);
     if (isImage(symbol)) return graph.reshape(name, [batch * height, width * channels]);
