@@ -30,6 +30,11 @@ export const tensorflowConvolutions: ConvolutionWriter = {
     const attributes = { ...attributesOf(otherwise ? unpadded(g) : g), shape: g.filter };
     return graph.node("Conv2DBackpropFilter", [image, dy], attributes, { flops: flopsOf(g) });
   },
+  // TensorFlow computes it, and a ReLU after it, within the convolution.
+  addBias: (y, bias) => {
+    const graph = currentGraph();
+    return graph.producerOf(y)?.op === "Conv2D" ? graph.node("BiasAdd", [y, bias]) : undefined;
+  },
 };
 
 const attributesOf = (g: Geometry) => ({ strides: g.stride, pads: g.pads, same: Number(isSame(g)) });

@@ -183,6 +183,19 @@ function filterGradient(x: string, dy: string, g: Geometry): string {
   return graph.reshape(joined, filter);
 }
 
+/** The channel-blocked convolution takes a bias, where its channels fill the blocks. */
+function addBias(y: string, bias: string): string | undefined {
+  const graph = currentGraph();
+  const last = graph.producerOf(y);
+  const conv = last && graph.producerOf(last.inputs[0]!);
+  if (last === undefined || conv?.domain !== NCHWC || conv.op !== "Conv" || conv.inputs.length !== 2) return undefined;
+  const channels = last.op === "ReorderOutput" ? last.attributes.channels as number : graph.target.blockSize;
+  if (channels % graph.target.blockSize !== 0) return undefined;
+  const { attributes, domain, flops } = conv;
+  const biased = graph.node("Conv", [...conv.inputs, bias], attributes, { domain, flops });
+  return graph.node(last.op, [biased, ...last.inputs.slice(1)], last.attributes, { domain: last.domain });
+}
+
 /** Convolution as a sum over taps of matrix products; `flip` takes the taps in reverse and transposed. */
 function tapProducts(x: string, w: string, g: Geometry, flip: boolean): string {
   const graph = currentGraph();
@@ -338,4 +351,4 @@ function swapChannels(w: string): string {
 }
 
 /** Convolutions in ONNX Runtime's operators. */
-export const onnxruntimeConvolutions: ConvolutionWriter = { forward, inputGradient, filterGradient };
+export const onnxruntimeConvolutions: ConvolutionWriter = { forward, inputGradient, filterGradient, addBias };

@@ -131,9 +131,9 @@ function perChannel(op: string, left: Symbol, right: Symbol, dims: readonly numb
   if (!(isImage(left) && isVector(right) || isVector(left) && isImage(right))) return undefined;
   const graph = currentGraph();
   const [image, vector] = isImage(left) ? [left, right] : [right, left];
-  if (op === "Add" && graph.target.engine === "tensorflow" && graph.producerOf(image.name)?.op === "Conv2D") {
-    // TensorFlow computes it, and a ReLU after it, within the convolution.
-    return node("BiasAdd", [nameOf(image), graph.reshape(nameOf(vector), [channels])]);
+  if (op === "Add" && image.scale === 1) {
+    const added = graph.target.convolutions.addBias(image.name, graph.reshape(nameOf(vector), [channels]));
+    if (added !== undefined) return added;
   }
   if (channels >= LONG_ROW || width === 1 || batch * height === 1) return undefined;
   const flat = (symbol: Symbol) => {
