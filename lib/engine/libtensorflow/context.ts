@@ -1,4 +1,5 @@
 import type { DType, NdArray } from "../../core/mod.ts";
+import type { DeviceName } from "../engine.ts";
 import { ProtobufWriter } from "../protobuf.ts";
 import { cString, type Pointer, type TensorflowLibrary, textAt } from "./ffi.ts";
 
@@ -14,8 +15,8 @@ export interface Handle {
 
 /** A TensorFlow context: a set of devices and threads, and the functions that run on them. */
 export interface Context {
-  /** Where functions run: "cpu" or "gpu". */
-  readonly device: string;
+  /** Where functions run. */
+  readonly device: "cpu" | "gpu";
   /**
    * Makes a function of a graph.
    *
@@ -56,14 +57,18 @@ export interface Context {
  *
  * @param library The library.
  * @param threads Threads of an operator.
- * @returns The context.
+ * @param device Where to compute; "cpu" hides the GPUs. @default {the first GPU that the library lists, else the cpu}
+ * @returns The context, on the processor where the library lists no GPU.
  * @throws {Error} In the library's words, for this and every function of the context.
  */
-export function createContext(library: TensorflowLibrary, threads: number): Context {
+export function createContext(library: TensorflowLibrary, threads: number, device?: DeviceName): Context {
   const { symbols: c, status, check } = library;
   const options = c.TFE_NewContextOptions();
   // ConfigProto: intra_op_parallelism_threads = 2, gpu_options = 6 { allow_growth = 4 }: a GPU is not taken whole.
-  const config = new ProtobufWriter().int(2, threads).message(6, new ProtobufWriter().int(4, 1)).finish();
+  const writer = new ProtobufWriter().int(2, threads).message(6, new ProtobufWriter().int(4, 1));
+  // device_count = 1 { "GPU": 0 }.
+  if (device === "cpu") writer.message(1, new ProtobufWriter().string(1, "GPU").int(2, 0));
+  const config = writer.finish();
   c.TFE_ContextOptionsSetConfig(options, config, BigInt(config.length), status);
   check("set the number of threads");
   const context = c.TFE_NewContext(options, status);
