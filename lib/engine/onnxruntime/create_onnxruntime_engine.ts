@@ -6,6 +6,7 @@ import { onnxruntimeConvolutions as convolutions } from "./convolutions.ts";
 import { encodeOnnx as encode } from "./encode_onnx.ts";
 import { findBlockSize } from "./find_block_size.ts";
 import { webgpuConvolutions } from "./webgpu_convolutions.ts";
+import { webgpuGraph } from "./webgpu_graph.ts";
 
 /** Version of ONNX Runtime, as pinned in deno.json. */
 const VERSION = "onnxruntime 1.30.0";
@@ -73,7 +74,7 @@ async function onWebgpu(threads: number): Promise<Engine> {
     name: "onnxruntime",
     device: "webgpu",
     version: VERSION,
-    ...workerEngine(client, { target, encode }),
+    ...workerEngine(client, { target, encode: (graph) => encode(webgpuGraph(graph)) }),
     [Symbol.asyncDispose]: () => end("when closed"),
   };
 }
