@@ -39,6 +39,22 @@ async function findWebgpu(): Promise<boolean> {
   }
 }
 
+/** The engine on WebGPU, which has the lock for as long as it lives. */
+async function webgpuEngine(): Promise<Engine> {
+  const lock = await lockWebgpu();
+  try {
+    const engine = await createOnnxruntimeEngine({ device: "webgpu" });
+    const dispose = async () => {
+      await engine[Symbol.asyncDispose]();
+      lock[Symbol.dispose]();
+    };
+    return { ...engine, [Symbol.asyncDispose]: dispose };
+  } catch (error) {
+    lock[Symbol.dispose]();
+    throw error;
+  }
+}
+
 /** Name of the engine on WebGPU. */
 export const WEBGPU = "onnxruntime on webgpu";
 
@@ -47,16 +63,21 @@ export const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   "reference": () => createEngine("reference"),
   "onnxruntime": () => createOnnxruntimeEngine(),
   "onnxruntime with plain convolutions": () => createOnnxruntimeEngine({ blockSize: 0 }),
-  [WEBGPU]: () => createOnnxruntimeEngine({ device: "webgpu" }),
+  [WEBGPU]: webgpuEngine,
   "tensorflow": () => createLibtensorflowEngine(TENSORFLOW_LIBRARY!),
 };
 
 /** The native engines alone: those that must agree with the reference. */
 export const NATIVE_ENGINES: readonly string[] = Object.keys(ENGINES).filter((name) => name !== "reference");
 
+/** Whether this machine lacks what an engine needs: TensorFlow's library, or WebGPU. */
+export function isMissing(name: string): boolean {
+  return name === "tensorflow" && TENSORFLOW_LIBRARY === undefined || name === WEBGPU && !HAS_WEBGPU;
+}
+
 /**
- * Declares one test per engine; the engine is disposed of at its end. Where this machine has no TensorFlow library or no
- * WebGPU, the tests of that engine are reported as ignored.
+ * Declares one test per engine; the engine is disposed of at its end. The tests of an engine that the machine cannot have
+ * are reported as ignored.
  */
 export function testOnEngines(
   name: string,
@@ -64,12 +85,10 @@ export function testOnEngines(
   engines: readonly string[] = Object.keys(ENGINES),
 ): void {
   for (const key of engines) {
-    const ignore = key === "tensorflow" && TENSORFLOW_LIBRARY === undefined || key === WEBGPU && !HAS_WEBGPU;
     const fn = async () => {
-      using _ = key === WEBGPU ? await lockWebgpu() : undefined;
       await using engine = await ENGINES[key]!();
       await body(engine);
     };
-    Deno.test({ name: `${name} (${key})`, ignore, fn });
+    Deno.test({ name: `${name} (${key})`, ignore: isMissing(key), fn });
   }
 }

@@ -26,7 +26,7 @@ let webgpuTaken = false;
 
 /**
  * Makes the embedded native engine: a function is traced into an ONNX graph, which ONNX Runtime runs on a thread of its
- * own. Works wherever the npm package does (Linux, macOS, Windows).
+ * own. Works wherever the npm package does (Linux, macOS, Windows). Of engines on webgpu a process may have one at a time.
  *
  * @param options Device, threads and kind of convolution.
  * @returns The engine; dispose of it, or its thread keeps the process alive.
