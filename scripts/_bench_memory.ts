@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { DataError, type EngineChoice } from "../mod.ts";
+import { DataError, type DeviceChoice, type EngineChoice } from "../mod.ts";
 import { type BenchCase, encodeCase } from "./_bench_arrays.ts";
 import { THREADS } from "./_bench_machine.ts";
 import { MEMORY_FORMATS, type MemoryFormat, type ProcessMemory, startPeer } from "./_bench_peer.ts";
@@ -44,6 +44,8 @@ const CHILD = fileURLToPath(new URL("./_bench_memory_child.ts", import.meta.url)
 export interface MemoryTask {
   /** The engine. */
   readonly engine: EngineChoice;
+  /** Where it computes. */
+  readonly device: DeviceChoice;
   /** The case. */
   readonly one: BenchCase;
   /** The step. */

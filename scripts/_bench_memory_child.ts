@@ -8,8 +8,8 @@ import { processMemory } from "./_bench_machine.ts";
 import { MEMORY_CALLS, type MemoryTask, type StepMemory } from "./_bench_memory.ts";
 import { benchSteps } from "./_bench_steps.ts";
 
-const { engine: choice, one, step: name } = JSON.parse(Deno.args[0]!) as MemoryTask;
-const engine = await createEngine(choice);
+const { engine: choice, device, one, step: name } = JSON.parse(Deno.args[0]!) as MemoryTask;
+const engine = await createEngine(choice, { device });
 const step = benchSteps(engine, one, [name]).steps[0]!;
 await step.settle();
 const { residentBytes } = processMemory();

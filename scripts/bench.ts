@@ -15,7 +15,7 @@ import { STEP_NAMES } from "./_bench_steps.ts";
 import { caseText, growthText, machineText, memoryText, notesText } from "./_bench_text.ts";
 import { benchTimes, WARM_UPS } from "./_bench_times.ts";
 import { runCommand } from "./_command.ts";
-import { engineOf } from "./_engine.ts";
+import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
 import { createProgress } from "./_progress.ts";
 
@@ -26,6 +26,7 @@ await runCommand({
 steps, beside products of two 1024 x 1024 matrices and beside the same steps in PyTorch.`,
   flags: {
     engine: { value: "NAME", help: `${ENGINE_CHOICES.join(", ")} (default: auto)` },
+    device: DEVICE_FLAG,
     case: {
       value: "WIDTHxBATCH",
       many: true,
@@ -47,11 +48,12 @@ steps, beside products of two 1024 x 1024 matrices and beside the same steps in 
     const runs = integerOf("--runs", flags.runs ?? (flags.small ? "2" : "7"));
     const mode = modeOf(flags);
     const choice = engineOf(flags.engine);
+    const device = deviceOf(flags.device);
     const loadBefore = Deno.loadavg();
     await using peer = flags.peer === undefined ? undefined : await startPeer(flags.peer, THREADS);
     await using temporary = peer && await temporaryFolder();
     const start = performance.now();
-    await using engine = await createEngine(choice);
+    await using engine = await createEngine(choice, { device });
     const startUpMs = performance.now() - start;
 
     const progress = createProgress();
@@ -70,7 +72,7 @@ steps, beside products of two 1024 x 1024 matrices and beside the same steps in 
 
     if (mode === "memory") {
       const steps = names.filter((name) => name !== "matmul" || flags.step);
-      const tasks = cases.flatMap((one) => steps.map((step) => ({ engine: engine.name, one, step })));
+      const tasks = cases.flatMap((one) => steps.map((step) => ({ engine: engine.name, device, one, step })));
       const onStep = count("memory", tasks.length);
       const rows: MemoryRow[] = [];
       for (const task of tasks) {

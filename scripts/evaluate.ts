@@ -18,7 +18,7 @@ import {
 import { attacksOf } from "./_attacks.ts";
 import { runCommand } from "./_command.ts";
 import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
-import { engineOf } from "./_engine.ts";
+import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
 import { follow } from "./_follow.ts";
 import { createProgress } from "./_progress.ts";
@@ -43,6 +43,7 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
     seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
     batch: { value: "N", help: "images per batch; changes the time it takes, not the rows (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
+    device: DEVICE_FLAG,
     out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<method>-<hash>)" },
   },
   resumable: true,
@@ -74,7 +75,7 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
     };
     const progress = createProgress();
     const start = performance.now();
-    await using engine = await createEngine(engineOf(flags.engine));
+    await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     progress.say(
       `evaluate ${asked.method} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
     );

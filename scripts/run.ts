@@ -16,7 +16,7 @@ import {
 } from "../mod.ts";
 import { runCommand } from "./_command.ts";
 import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
-import { engineOf } from "./_engine.ts";
+import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf } from "./_flags.ts";
 import { follow } from "./_follow.ts";
 import { createProgress } from "./_progress.ts";
@@ -31,6 +31,7 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
     data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
     out: { value: "DIR", help: "folder of the run (default: runs/<name>-<hash>)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
+    device: DEVICE_FLAG,
     set: {
       value: "PATH=VALUE",
       many: true,
@@ -61,7 +62,7 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
     };
     const progress = createProgress();
     const start = performance.now();
-    await using engine = await createEngine(engineOf(flags.engine));
+    await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     progress.say(
       `${await runName(experiment)} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
     );

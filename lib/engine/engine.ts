@@ -4,6 +4,12 @@ import type { MapTensors } from "./tree.ts";
 /** Names of the engines. */
 export type EngineName = "tensorflow" | "onnxruntime" | "reference";
 
+/**
+ * Names of the devices: the processor; "gpu", the first one that TensorFlow's library lists (CUDA); "webgpu", any GPU
+ * with Vulkan, Metal or Direct3D 12, through ONNX Runtime.
+ */
+export type DeviceName = "cpu" | "gpu" | "webgpu";
+
 /** An array that lives on an engine until it is disposed of. */
 export interface Value {
   /** Element type. */
@@ -55,7 +61,7 @@ export interface Program<I, O> {
 export interface Engine {
   /** Which engine this is. */
   readonly name: EngineName;
-  /** Where it runs, for people: "cpu (nchwc 16, 2 threads)". */
+  /** Where it runs, for people: "cpu (16-wide blocks, 2 threads)", "gpu", "webgpu". */
   readonly device: string;
   /** Version of the library underneath. */
   readonly version: string;

@@ -164,7 +164,7 @@ function makeProgram<I, O>(
     const afterTrace = performance.now();
     const session = client.nextId();
     const inputNames = traced.inputs.filter((input) => input !== undefined);
-    const outputs = traced.outputs.map(({ name }) => name);
+    const outputs = traced.outputs.map((output) => ({ ...output, dtype: output.dtype as DType }));
     const bytes = encode(traced.graph);
     await client.call({ kind: "compile", session, name, bytes, inputs: inputNames, outputs });
     const { graph: { nodes: { length: nodes } }, flops } = traced;

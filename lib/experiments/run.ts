@@ -171,7 +171,7 @@ async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trai
         objective: network.objective,
         epochs: network.epochs,
         seed: experiment.seed,
-        engine: `${engine.name} (${engine.version})`,
+        engine: `${engine.name} (${engine.version}): ${engine.device}`,
       };
       const content = { model: spec, classes: dataset.classes, inputShape: dataset.imageShape, provenance };
       const card = await saveWeights(final, event.weights, content);

@@ -32,7 +32,7 @@ const SMALL: { readonly [K in AttackSpec["kind"]]: readonly Extract<AttackSpec, 
   ],
 };
 
-const ENGINES = ["reference", "onnxruntime", "tensorflow"];
+const ENGINES = ["reference", "onnxruntime", "onnxruntime on webgpu", "tensorflow"];
 type Run = (batch: AttackBatch, classifier?: Classifier) => Promise<AttackResult>;
 const epsOf = (spec: AttackSpec) => spec.norm === "L2" ? 0.3 : 0.1;
 

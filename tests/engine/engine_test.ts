@@ -164,7 +164,7 @@ testOnEngines("timers go on while a native program runs", async (engine) => {
   await ops.takeTree(engine, await product({ x }));
   clearInterval(timer);
   assert(ticks >= 3, `only ${ticks} ticks during a program of about 8 GFLOP`);
-}, ["onnxruntime", "tensorflow"]);
+}, ["onnxruntime", "onnxruntime on webgpu", "tensorflow"]);
 
 testOnEngines("floating-point operations are counted from the graph", async (engine) => {
   const program = engine.compile(({ x, w }: { x: Tensor; w: Tensor }) => ops.conv2d(x, w, 1, 1));

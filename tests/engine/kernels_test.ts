@@ -272,6 +272,11 @@ const CASES: Readonly<Record<string, Case>> = {
 };
 
 const TOLERANCE = { relative: 2e-6, absolute: 2e-6 };
+/**
+ * A GPU may miss a quotient by 2.5 units in the last place, exp(x) by 3 + 2|x| and log(x) near 1 by 2^-21 (Vulkan 1.3,
+ * "Precision of core SPIR-V Instructions"); powers, tanh, softplus and erf are made of these.
+ */
+const GPU_TOLERANCE = { relative: 1e-5, absolute: 1e-5 };
 
 async function outputs(engine: Engine, { inputs, f }: Case): Promise<NdArray[]> {
   const program = engine.compile(({ xs }: { xs: Tensor[] }) => {
@@ -285,7 +290,8 @@ async function compare(engine: Engine, entry: Case): Promise<void> {
   const expected = await outputs(await ENGINES.reference!(), entry);
   const actual = await outputs(engine, entry);
   assertEquals(actual.length, expected.length);
-  actual.forEach((array, i) => assertClose(array, expected[i]!, TOLERANCE, `output ${i}`));
+  const tolerance = engine.device === "webgpu" ? GPU_TOLERANCE : TOLERANCE;
+  actual.forEach((array, i) => assertClose(array, expected[i]!, tolerance, `output ${i}`));
 }
 
 Deno.test("every kernel of the native engine has a case", () => {
@@ -381,5 +387,5 @@ for (const seed of Array.from({ length: 30 }, (_, i) => i)) {
     const actual = await outputs(engine, entry);
     // A chain of 25 operations on numbers up to 20, with quotients: 1e-4 of the largest.
     actual.forEach((array, i) => assertClose(array, expected[i]!, { relative: 1e-4, absolute: 1e-5 }, `output ${i}`));
-  }, ["onnxruntime", "tensorflow"]);
+  }, ["onnxruntime", "onnxruntime on webgpu", "tensorflow"]);
 }

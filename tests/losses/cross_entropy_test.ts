@@ -4,7 +4,7 @@ import { type Engine, mul, sum, type Tensor, type Value, valueAndGrad } from "..
 import { crossEntropy } from "../../lib/losses/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 
-const ENGINES = ["reference", "onnxruntime", "tensorflow"];
+const ENGINES = ["reference", "onnxruntime", "onnxruntime on webgpu", "tensorflow"];
 const LOGITS = float32([3, 4], [1, 2, 3, 4, 0, 0, 0, 0, 90, -90, 0, 1]);
 const LABELS = int32([3], [3, 1, 1]);
 

@@ -4,7 +4,7 @@ import { type Engine, sum, type Tensor, valueAndGrad } from "../../lib/engine/mo
 import { klDivergence } from "../../lib/losses/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 
-const ENGINES = ["reference", "onnxruntime", "tensorflow"];
+const ENGINES = ["reference", "onnxruntime", "onnxruntime on webgpu", "tensorflow"];
 
 async function divergence(engine: Engine, teacher: NdArray, student: NdArray, temperature?: number): Promise<number[]> {
   const program = engine.compile((inputs: { t: Tensor; s: Tensor }) => klDivergence(inputs.t, inputs.s, temperature));

@@ -4,7 +4,7 @@ import { type Engine, mul, sum, type Tensor, valueAndGrad } from "../../lib/engi
 import { margin } from "../../lib/losses/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 
-const ENGINES = ["reference", "onnxruntime", "tensorflow"];
+const ENGINES = ["reference", "onnxruntime", "onnxruntime on webgpu", "tensorflow"];
 
 async function evaluate(
   engine: Engine,

@@ -30,7 +30,7 @@ const SPECS: { readonly [K in ObjectiveSpec["kind"]]: readonly Extract<Objective
 
 const EACH = Object.values(SPECS).flat().map((spec): [ObjectiveSpec, string] => [spec, JSON.stringify(spec)]);
 
-const ENGINES = ["reference", "onnxruntime", "tensorflow"];
+const ENGINES = ["reference", "onnxruntime", "onnxruntime on webgpu", "tensorflow"];
 
 async function each(check: (spec: ObjectiveSpec, term: string, name: string) => Promise<void>) {
   for (const [spec, name] of EACH) {

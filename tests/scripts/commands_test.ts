@@ -188,6 +188,14 @@ Deno.test("run refuses what it cannot read or set", async () => {
         ["tiny.json", "--engine", "gpu"],
         'Cannot use the engine "gpu": use one of auto, tensorflow, onnxruntime, reference',
       ],
+      [
+        ["tiny.json", "--device", "cuda"],
+        'Cannot use the device "cuda": use one of auto, cpu, gpu, webgpu',
+      ],
+      [
+        ["tiny.json", "--engine", "reference", "--device", "webgpu"],
+        'Cannot use the device "webgpu" with the engine "reference", which computes on cpu: use --engine onnxruntime',
+      ],
       [["tiny.json", "--set", "seed"], 'Cannot use "--set seed": write a path and a value, such as "seed=2"'],
       [
         ["tiny.json", "--set", "students.kd.epochs=2"],

@@ -14,7 +14,7 @@ import { testOnEngines } from "../testing/engines.ts";
 import { countingEngine } from "./_counting_engine.ts";
 import { CNN, collect, MLP, NATURAL, TEACHER, TOY } from "./_toy.ts";
 
-const ENGINES = ["reference", "onnxruntime", "tensorflow"];
+const ENGINES = ["reference", "onnxruntime", "onnxruntime on webgpu", "tensorflow"];
 
 /** Everything that a resumed run must have again: order, augmentation, noise or attack, buffers, velocity. */
 const KDIGA: TrainOptions = {

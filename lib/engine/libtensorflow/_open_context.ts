@@ -1,3 +1,4 @@
+import type { DeviceName } from "../engine.ts";
 import { ProtobufWriter } from "../protobuf.ts";
 import { type TensorflowLibrary, textAt } from "./ffi.ts";
 
@@ -14,13 +15,18 @@ export interface OpenContext {
  *
  * @param library The library.
  * @param threads Threads of an operator.
+ * @param device "cpu" hides the GPUs.
  * @returns The context.
  * @throws {Error} In the library's words.
  */
-export function openContext({ symbols: c, status, check }: TensorflowLibrary, threads: number): OpenContext {
+export function openContext(library: TensorflowLibrary, threads: number, device?: DeviceName): OpenContext {
+  const { symbols: c, status, check } = library;
   const options = c.TFE_NewContextOptions();
   // ConfigProto: intra_op_parallelism_threads = 2, gpu_options = 6 { allow_growth = 4 }: a GPU is not taken whole.
-  const config = new ProtobufWriter().int(2, threads).message(6, new ProtobufWriter().int(4, 1)).finish();
+  const writer = new ProtobufWriter().int(2, threads).message(6, new ProtobufWriter().int(4, 1));
+  // device_count = 1 { "GPU": 0 }.
+  if (device === "cpu") writer.message(1, new ProtobufWriter().string(1, "GPU").int(2, 0));
+  const config = writer.finish();
   c.TFE_ContextOptionsSetConfig(options, config, BigInt(config.length), status);
   check("set the number of threads");
   const context = c.TFE_NewContext(options, status);

@@ -1,6 +1,7 @@
 import type { DType, NdArray } from "../../core/mod.ts";
-import { ProtobufWriter } from "../protobuf.ts";
-import { cString, type Pointer, type TensorflowLibrary, textAt } from "./ffi.ts";
+import type { DeviceName } from "../engine.ts";
+import { openContext } from "./_open_context.ts";
+import { cString, type Pointer, type TensorflowLibrary } from "./ffi.ts";
 
 /** TF_DataType of each dtype. */
 const DATA_TYPE: { readonly [K in DType]: number } = { float32: 1, int32: 3, bool: 10 };
@@ -14,8 +15,8 @@ export interface Handle {
 
 /** A TensorFlow context: a set of devices and threads, and the functions that run on them. */
 export interface Context {
-  /** Where functions run: "cpu" or "gpu". */
-  readonly device: string;
+  /** Where functions run. */
+  readonly device: "cpu" | "gpu";
   /**
    * Makes a function of a graph.
    *
@@ -56,20 +57,13 @@ export interface Context {
  *
  * @param library The library.
  * @param threads Threads of an operator.
- * @returns The context.
+ * @param device Where to compute; "cpu" hides the GPUs. @default {the first GPU that the library lists, else the cpu}
+ * @returns The context, on the processor where the library lists no GPU.
  * @throws {Error} In the library's words, for this and every function of the context.
  */
-export function createContext(library: TensorflowLibrary, threads: number): Context {
+export function createContext(library: TensorflowLibrary, threads: number, device?: DeviceName): Context {
   const { symbols: c, status, check } = library;
-  const options = c.TFE_NewContextOptions();
-  // ConfigProto: intra_op_parallelism_threads = 2, gpu_options = 6 { allow_growth = 4 }: a GPU is not taken whole.
-  const config = new ProtobufWriter().int(2, threads).message(6, new ProtobufWriter().int(4, 1)).finish();
-  c.TFE_ContextOptionsSetConfig(options, config, BigInt(config.length), status);
-  check("set the number of threads");
-  const context = c.TFE_NewContext(options, status);
-  check("make a TensorFlow context");
-  c.TFE_DeleteContextOptions(options);
-  const gpu = gpuOf(library, context);
+  const { context, gpu } = openContext(library, threads, device);
 
   const handleOf = (pointer: Deno.PointerValue, dtype: DType): Handle => ({ pointer: pointer!, dtype });
   const remove = ({ pointer }: Handle): void => c.TFE_DeleteTensorHandle(pointer);
@@ -160,20 +154,6 @@ export function createContext(library: TensorflowLibrary, threads: number): Cont
     delete: remove,
     close: () => c.TFE_DeleteContext(context),
   };
-}
-
-/** Name of the first GPU of a context; undefined where there is none. */
-function gpuOf({ symbols: c, status, check }: TensorflowLibrary, context: Deno.PointerValue): string | undefined {
-  const devices = c.TFE_ContextListDevices(context, status);
-  check("list the devices");
-  const count = c.TF_DeviceListCount(devices);
-  let gpu: string | undefined;
-  for (let index = 0; index < count && gpu === undefined; index++) {
-    if (textAt(c.TF_DeviceListType(devices, index, status)) !== "GPU") continue;
-    gpu = textAt(c.TF_DeviceListName(devices, index, status));
-  }
-  c.TF_DeleteDeviceList(devices);
-  return gpu;
 }
 
 /** An array of `TF_Output { TF_Operation* oper; int index; }`, the first output of each operation. */

@@ -1,4 +1,5 @@
-import type { Engine } from "../engine.ts";
+import { UsageError } from "../../core/mod.ts";
+import type { DeviceName, Engine } from "../engine.ts";
 import type { Target } from "../trace/graph.ts";
 import { WorkerClient, workerEngine } from "../worker_engine.ts";
 import { tensorflowConvolutions as convolutions } from "./convolutions.ts";
@@ -8,6 +9,8 @@ import { encodeGraphDef as encode } from "./encode_graph_def.ts";
 export interface LibtensorflowOptions {
   /** Threads of an operator. @default {the number of cores} */
   readonly threads?: number;
+  /** Where to compute. @default {the first GPU that the library lists, else the processor} */
+  readonly device?: DeviceName;
 }
 
 const TARGET: Target = { engine: "tensorflow", convolutions, blockSize: 0 };
@@ -17,16 +20,25 @@ const TARGET: Target = { engine: "tensorflow", convolutions, blockSize: 0 };
  * thread of its own.
  *
  * @param library Path of `libtensorflow_cc`; `libtensorflow_framework` must lie beside it.
- * @param options Threads.
+ * @param options Threads and device.
  * @returns The engine; dispose of it, or its thread keeps the process alive.
+ * @throws {UsageError} If the library lists no such device.
  * @throws {Error} If the library cannot be loaded, in the system's words.
  */
 export async function createLibtensorflowEngine(library: string, options: LibtensorflowOptions = {}): Promise<Engine> {
-  const threads = options.threads ?? navigator.hardwareConcurrency;
+  const { threads = navigator.hardwareConcurrency, device: asked } = options;
   const worker = new Worker(new URL("./worker.ts", import.meta.url), { type: "module", name: "tensorflow" });
   const client = new WorkerClient(worker);
   try {
-    const { version, device } = await client.call({ kind: "open", threads, library });
+    const where = asked === undefined ? {} : { device: asked };
+    const { version, device } = await client.call({ kind: "open", threads, library, ...where });
+    if (asked !== undefined && device !== asked) {
+      await client.end("when closed");
+      throw new UsageError(
+        `Cannot use the device "${asked}" with the engine "tensorflow" as ${library} lists none: ` +
+          "use a library built for GPUs (TENSORFLOW_LIBRARY) and their driver, or --device cpu",
+      );
+    }
     return {
       name: "tensorflow",
       device: device === "cpu" ? `cpu (${threads} threads)` : device!,

@@ -10,7 +10,7 @@ import {
   NCHWC,
 } from "../trace/graph.ts";
 
-const ONNX_DTYPE: { readonly [K in GraphDType]: number } = { float32: 1, int32: 6, int64: 7, bool: 9 };
+export const ONNX_DTYPE: { readonly [K in GraphDType]: number } = { float32: 1, int32: 6, int64: 7, bool: 9 };
 const OPSET = 17;
 
 /**

@@ -3,31 +3,24 @@
  * The thread that ONNX Runtime runs on: `session.run` blocks the thread that calls it, so the isolate of the caller
  * stays free for progress bars and signals. Values stay here between calls.
  */
-import * as onnxruntime from "onnxruntime-node";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { type NdArray, sizeOf } from "../../core/mod.ts";
-import type { Fetch, Request } from "../protocol.ts";
+import type { Request } from "../protocol.ts";
 import { type Answer, serveRequests, SMALL } from "../serve_requests.ts";
+import { cpuDevice } from "./cpu_device.ts";
+import { type Device, tensorOf } from "./device.ts";
+import { webgpuDevice } from "./webgpu_device.ts";
 
-let threads = 1;
-const sessions = new Map<number, onnxruntime.InferenceSession>();
-const values = new Map<number, onnxruntime.Tensor>();
-/** Memory of values that were freed, by dtype and size: the next output of that size is written there. */
-const pool = new Map<string, NdArray["data"][]>();
+let opened: Device | undefined;
+const sessions = new Map<number, InferenceSession>();
+const values = new Map<number, Tensor>();
 
-const ARRAYS = { float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const;
-const poolKey = (dtype: string, size: number) => `${dtype}:${size}`;
-
-function toTensor({ dtype, shape, data }: NdArray): onnxruntime.Tensor {
-  return new onnxruntime.Tensor(dtype, data as Float32Array, shape);
+function device(): Device {
+  if (!opened) throw new ReferenceError("Cannot use the engine before its device is open");
+  return opened;
 }
 
-function outputTensor({ dtype, shape }: Fetch): onnxruntime.Tensor {
-  const size = sizeOf(shape);
-  const data = pool.get(poolKey(dtype, size))?.pop() ?? new ARRAYS[dtype](size);
-  return toTensor({ dtype, shape, data } as NdArray);
-}
-
-function valueOf(value: number): onnxruntime.Tensor {
+function valueOf(value: number): Tensor {
   const tensor = values.get(value);
   if (!tensor) throw new ReferenceError("Cannot use a value after it was disposed of");
   return tensor;
@@ -35,52 +28,39 @@ function valueOf(value: number): onnxruntime.Tensor {
 
 function free(value: number): void {
   const tensor = values.get(value);
-  if (!tensor) return;
+  if (tensor) device().free(tensor);
   values.delete(value);
-  const key = poolKey(tensor.type, tensor.size);
-  const spare = pool.get(key) ?? [];
-  if (spare.length < 4) spare.push(tensor.data as Float32Array);
-  pool.set(key, spare);
 }
 
 async function serve(request: Request): Promise<Answer> {
   switch (request.kind) {
     case "open":
-      threads = request.threads;
+      opened = request.device === "webgpu" ? await webgpuDevice(request.threads) : cpuDevice(request.threads);
       return [{}, []];
-    case "compile": {
-      const options = {
-        intraOpNumThreads: threads,
-        interOpNumThreads: 1,
-        executionMode: "sequential",
-        graphOptimizationLevel: "all",
-        // Static shapes need no pattern: without it a step takes a third less memory.
-        enableMemPattern: false,
-        logSeverityLevel: 3,
-      } as const;
-      sessions.set(request.session, await onnxruntime.InferenceSession.create(request.bytes, options));
+    case "compile":
+      sessions.set(request.session, await device().compile(request.bytes, request.outputs));
       return [{}, []];
-    }
     case "run": {
       const session = sessions.get(request.session);
       if (!session) throw new ReferenceError("Cannot run a program after it was disposed of");
-      const feeds: Record<string, onnxruntime.Tensor> = {};
-      for (const feed of request.feeds) feeds[feed.name] = "array" in feed ? toTensor(feed.array) : valueOf(feed.value);
-      const fetches = Object.fromEntries(request.fetches.map((fetch) => [fetch.name, outputTensor(fetch)]));
-      const results = await session.run(feeds, fetches);
+      const feeds: Record<string, Tensor> = {};
+      for (const feed of request.feeds) feeds[feed.name] = "array" in feed ? tensorOf(feed.array) : valueOf(feed.value);
+      const results = await device().run(session, feeds, request.fetches);
       const small: [number, NdArray["data"]][] = [];
       for (const { name, shape, value } of request.fetches) {
         const tensor = results[name]!;
         values.set(value, tensor);
-        if (sizeOf(shape) <= SMALL) small.push([value, (tensor.data as Float32Array).slice()]);
+        if (tensor.location === "cpu" && sizeOf(shape) <= SMALL) {
+          small.push([value, (tensor.data as Float32Array).slice()]);
+        }
       }
       return [{ small }, []];
     }
     case "put":
-      values.set(request.value, toTensor(request.array));
+      values.set(request.value, await device().put(request.array));
       return [{}, []];
     case "read": {
-      const data = (valueOf(request.value).data as Float32Array<ArrayBuffer>).slice();
+      const data = await device().read(valueOf(request.value)) as Float32Array<ArrayBuffer>;
       return [{ data }, [data.buffer]];
     }
     case "free":
@@ -91,6 +71,10 @@ async function serve(request: Request): Promise<Answer> {
       sessions.delete(request.session);
       return [{}, []];
     case "close":
+      [...values.keys()].forEach(free);
+      for (const session of sessions.values()) await session.release();
+      sessions.clear();
+      await opened?.close();
       return [{}, []];
   }
 }

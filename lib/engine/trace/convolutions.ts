@@ -26,8 +26,8 @@ export interface ConvolutionWriter {
   readonly inputGradient: (dy: string, w: string, geometry: Geometry) => string;
   /** dL/dw from x and dL/dy. */
   readonly filterGradient: (x: string, dy: string, geometry: Geometry) => string;
-  /** y + bias within the convolution that makes y, bias [channels]; undefined where it cannot be had. */
-  readonly addBias: (y: string, bias: string) => string | undefined;
+  /** y + bias [channels] within the convolution that makes y; undefined where it cannot be had. */
+  readonly addBias?: (y: string, bias: string) => string | undefined;
 }
 
 function geometryOf(inputShape: readonly number[], filterShape: readonly number[], attributes: Attributes): Geometry {

@@ -132,7 +132,7 @@ function perChannel(op: string, left: Symbol, right: Symbol, dims: readonly numb
   const graph = currentGraph();
   const [image, vector] = isImage(left) ? [left, right] : [right, left];
   if (op === "Add" && image.scale === 1) {
-    const added = graph.target.convolutions.addBias(image.name, graph.reshape(nameOf(vector), [channels]));
+    const added = graph.target.convolutions.addBias?.(image.name, graph.reshape(nameOf(vector), [channels]));
     if (added !== undefined) return added;
   }
   if (channels >= LONG_ROW || width === 1 || batch * height === 1) return undefined;
