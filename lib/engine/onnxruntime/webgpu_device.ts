@@ -59,7 +59,13 @@ function locationOf(shape: readonly number[]): "cpu" | "gpu-buffer" {
 
 /** Throws where Linux has no Vulkan, which ONNX Runtime would tell the error stream and in more lines. */
 function findVulkan(): void {
-  if (Deno.build.os === "linux") Deno.dlopen("libvulkan.so.1", {}).close();
+  if (Deno.build.os !== "linux") return;
+  const loader = "libvulkan.so.1";
+  try {
+    Deno.dlopen(loader, {}).close();
+  } catch (cause) {
+    throw new Error(`${loader} does not open`, { cause });
+  }
 }
 
 /** The model y = x, for arrays of any shape. */
