@@ -79,7 +79,7 @@ for (const name of SCRIPT_TASKS) {
     const granted = taskArgs(name).filter((arg) => arg.startsWith("--allow-")).map((arg) => arg.slice(8));
     const library =
       "env=TENSORFLOW_LIBRARY,HOME,XDG_CACHE_HOME,VIRTUAL_ENV,CONDA_PREFIX,LOCALAPPDATA,TF_CPP_MIN_LOG_LEVEL";
-    const indexes = "LOCALAPPDATA,APPDATA,XDG_CONFIG_HOME,XDG_CONFIG_DIRS,PIP_CONFIG_FILE,PIP_INDEX_URL," +
+    const indexes = "APPDATA,XDG_CONFIG_HOME,XDG_CONFIG_DIRS,PIP_CONFIG_FILE,PIP_INDEX_URL," +
       "PIP_EXTRA_INDEX_URL,UV_DEFAULT_INDEX,UV_INDEX,UV_INDEX_URL,UV_EXTRA_INDEX_URL";
     const needed: Readonly<Record<string, readonly string[]>> = {
       run: ["read", "write", "ffi", library, "run=git"],

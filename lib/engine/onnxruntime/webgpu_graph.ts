@@ -21,8 +21,7 @@ const REWRITES: Readonly<Record<string, Rewrite>> = {
  * Writes a graph in the operators that ONNX Runtime's WebGPU provider runs on the GPU.
  *
  * @param graph Any graph.
- * @returns The same function. What is left to the processor: the conversion of int64 (class indices of ArgMax),
- * FusedMatMul and Or.
+ * @returns The same function. What is left to the processor: FusedMatMul and Or.
  */
 export function webgpuGraph(graph: LiveGraph): LiveGraph {
   const nodes = graph.nodes.flatMap((node) =>

@@ -403,11 +403,25 @@ function oneHot(indices: TensorInfo, depth: number, on: number, off: number): Te
 }
 
 function argReduce(op: "ArgMax" | "ArgMin", x: TensorInfo, axis: number): TensorInfo {
+  const graph = currentGraph();
   const index = axis < 0 ? axis + x.shape.length : axis;
   const shape = x.shape.filter((_, i) => i !== index);
-  const found = node(op, [materialized(toSymbol(x), x.shape)], { axis: index, keepdims: 0 });
-  const name = node("Cast", [found], { to: ONNX_CAST.int32 });
-  return toTensorInfo({ name, dims: shape, dtype: "int32", scale: 1 }, shape);
+  const name = materialized(toSymbol(x), x.shape);
+  if (graph.target.engine === "tensorflow") {
+    const found = node(op, [name], { axis: index, keepdims: 0 });
+    return toTensorInfo(
+      { name: node("Cast", [found], { to: ONNX_CAST.int32 }), dims: shape, dtype: "int32", scale: 1 },
+      shape,
+    );
+  }
+  // The least index of an extreme element: ONNX's own operators give int64, which a GPU leaves to the processor.
+  const count = x.shape[index]!;
+  const extreme = node(op === "ArgMax" ? "ReduceMax" : "ReduceMin", [name], { axes: [index], keepdims: 1 });
+  const places = x.shape.map((_, axis) => axis === index ? count : 1);
+  const order = graph.constant("int32", places, Int32Array.from({ length: count }, (_, i) => i));
+  const first = node("Where", [node("Equal", [name, extreme]), order, graph.scalar(count, "int32")]);
+  const found = node("ReduceMin", [first], { axes: [index], keepdims: 0 });
+  return toTensorInfo({ name: found, dims: shape, dtype: "int32", scale: 1 }, shape);
 }
 
 function gather(x: TensorInfo, indices: TensorInfo, axis: number): TensorInfo {
