@@ -16,7 +16,7 @@ import {
   zerosLike,
 } from "../../lib/engine/mod.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
-import type { AttackBatch } from "../../lib/attacks/mod.ts";
+import type { AttackBatch, Norm } from "../../lib/attacks/mod.ts";
 
 const flat = (x: Tensor): Tensor => reshape(x, [x.shape[0]!, -1]);
 const dense = (weights: Weights<Tensor>, name: string, x: Tensor): Tensor =>
@@ -121,10 +121,11 @@ export function rowsOf({ x, y, ids }: AttackBatch, rows: readonly number[]): Att
 }
 
 /** Distance of every image from its centre. */
-export function distances(xAdv: NdArray, x: NdArray, norm: "Linf" | "L2"): number[] {
+export function distances(xAdv: NdArray, x: NdArray, norm: Norm): number[] {
   const size = x.data.length / x.shape[0]!;
   return Array.from({ length: x.shape[0]! }, (_, row) => {
     const d = Array.from({ length: size }, (_, i) => xAdv.data[row * size + i]! - x.data[row * size + i]!);
+    if (norm === "L1") return d.reduce((sum, each) => sum + Math.abs(each), 0);
     return norm === "Linf" ? Math.max(...d.map(Math.abs)) : Math.hypot(...d);
   });
 }

@@ -14,7 +14,9 @@ async function projected(xAdv: NdArray, x: NdArray, norm: Norm, eps: number): Pr
 }
 
 async function steepest(grad: NdArray, norm: Norm): Promise<number[]> {
-  const value = await engine.compile(({ grad }: { grad: Tensor }) => steepestStep(grad, norm))({ grad });
+  const value = await engine.compile(({ grad }: { grad: Tensor }) => steepestStep(grad, norm as "Linf" | "L2"))({
+    grad,
+  });
   return Array.from((await engine.read(value)).data);
 }
 

@@ -38,6 +38,8 @@ async function failure(
   return [code, lines.at(-1)!];
 }
 
+const KINDS = '"fgsm", "pgd", "apgd", "fab", "square", "autoattack"';
+
 Deno.test("the tasks of deno.json are those that these tests know", () => {
   assertEquals([...SCRIPT_TASKS].sort(), [
     "bench",
@@ -159,11 +161,11 @@ Deno.test("run refuses keys that are not known, with their path and the known on
   await withExperiment(async (folder) => {
     assertEquals(await failure(folder, "run", "tiny.json"), [
       2,
-      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of "fgsm", "pgd"',
+      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of ' + KINDS,
     ]);
     assertEquals(await failure(folder, "run", "tiny.json", "--set", "evaluation.attack=1"), [
       2,
-      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of "fgsm", "pgd"',
+      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of ' + KINDS,
     ]);
   }, { ...SMALLEST, evaluation: { ...evaluation, attacks: [{ kind: "fgsm" }, { kind: "cw" }] } });
 });
