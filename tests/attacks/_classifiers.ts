@@ -109,6 +109,26 @@ export function randomBatch(classifier: Classifier, count: number, seed = 1): At
   };
 }
 
+/** Random images with the labels that the classifier gives them, but for every `wrongEvery`-th, which has the next. */
+export async function predictedBatch(
+  engine: Engine,
+  classifier: Classifier,
+  count: number,
+  wrongEvery = Infinity,
+  seed = 1,
+): Promise<AttackBatch> {
+  const batch = randomBatch(classifier, count, seed);
+  const program = engine.compile(({ weights, x }: { weights: Weights<Tensor>; x: Tensor }) =>
+    classifier.logits(weights, x)
+  );
+  const logits = (await engine.read(await program({ weights: classifier.weights, x: batch.x }))).data;
+  const y = Array.from({ length: count }, (_, row) => {
+    const z = Array.from(logits.subarray(row * classifier.classes, (row + 1) * classifier.classes));
+    return (z.indexOf(Math.max(...z)) + (row % wrongEvery === wrongEvery - 1 ? 1 : 0)) % classifier.classes;
+  });
+  return { ...batch, y: int32([count], y) };
+}
+
 /** The images of some rows of a batch. */
 export function rowsOf({ x, y, ids }: AttackBatch, rows: readonly number[]): AttackBatch {
   const size = x.data.length / ids.length;
