@@ -63,9 +63,10 @@ export type AttackEvent =
  * @param spec The attack.
  * @param eps Radius in pixel units, in [0,1].
  * @param rng Stream of the attack; draws are keyed by image id below it.
- * @param batchSize Images per batch; fewer where there are fewer images.
+ * @param batchSize Images per batch; where there are fewer images the batch is filled up.
  * @returns Every image once, as it is done; ending the loop early ends the attack.
  * @throws {UsageError} If the spec or the radius cannot be used.
+ * @throws {RangeError} If the batch size is not a positive integer.
  * @throws {TypeError} If a dtype or length is wrong.
  * @throws {DataError} If images do not fit the classifier, a pixel or label is out of range, or a margin or a gradient
  * is not finite.
@@ -81,11 +82,14 @@ export async function* attackImages(
 ): AsyncGenerator<AttackEvent, void, void> {
   validateSpec(spec, [eps]);
   if (images.count === 0) return;
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(`Cannot attack images in batches of ${batchSize}: it needs a positive integer`);
+  }
   if (spec.kind === "autoattack" && eps > 0) {
     yield* ensemble(engine, classifier, images, componentsOf(spec), eps, rng, batchSize);
     return;
   }
-  const size = Math.min(batchSize, images.count);
+  const size = batchSize;
   const { values: weights, giveBack } = lend(engine, classifier.weights);
   const target = { ...classifier, weights };
   const load = async (positions: readonly number[]): Promise<AttackBatch> => {

@@ -23,6 +23,9 @@ import {
 } from "../engine/mod.ts";
 import type { Norm } from "./attack.ts";
 
+/** The largest radius that makes sense, in pixel units: the width of the box for Linf; in L2 and L1 many pixels add up. */
+export const MAX_EPS: { readonly [N in Norm]: number } = { Linf: 1, L2: Infinity, L1: Infinity };
+
 /**
  * Brings images back into the ball around x and the pixel box [0,1], traced.
  *

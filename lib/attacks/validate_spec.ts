@@ -1,6 +1,7 @@
 import { formatEps, parseEps, UsageError } from "../core/mod.ts";
 import type { ApgdSpec, AttackLoss, AttackSpec, Norm } from "./attack.ts";
 import { type Component, componentsOf } from "./autoattack.ts";
+import { MAX_EPS } from "./threat_model.ts";
 
 /**
  * Checks an attack as it comes from JSON, before any work is done.
@@ -30,7 +31,7 @@ export function validateSpec(spec: unknown, eps: readonly number[] = [], path = 
   }
   const norm = oneOf(spec, "norm", kind === "fgsm" || kind === "pgd" ? ["Linf", "L2"] : NORMS, path) ?? "Linf";
   oneOf(spec, "loss", kind === "apgd" ? APGD_LOSSES : LOSSES, path);
-  eps.forEach((radius) => checkRadius(radius, norm, path));
+  eps.forEach((radius) => checkRadius(radius, norm as Norm, path));
   CHECKS[kind](spec, path, eps);
   return spec as unknown as AttackSpec;
 }
@@ -173,8 +174,10 @@ function checkStep(value: unknown, eps: readonly number[], path: string): void {
   const tooSmall = eps.find((radius) => radius > 0 && length > 2 * radius * (1 + 1e-6));
   if (tooSmall !== undefined) {
     throw new UsageError(
-      `Cannot use ${path} as it is "${value}" at eps ${formatEps(tooSmall)}, longer than the ball's diameter: ` +
-        `write at most ${formatEps(2 * tooSmall)}, or use relativeStepSize`,
+      `Cannot use ${path} as it is "${value}" at eps ${
+        formatEps(tooSmall, Infinity)
+      }, longer than the ball's diameter: ` +
+        `write at most ${formatEps(2 * tooSmall, Infinity)}, or use relativeStepSize`,
     );
   }
 }
@@ -189,9 +192,11 @@ function readLength(value: unknown): number | undefined {
   }
 }
 
-/** Largest radius of a norm: L1 has no natural end below the number of pixels. */
-function checkRadius(eps: unknown, norm: string, path: string): void {
-  if (typeof eps === "number" && eps >= 0 && (norm === "L1" ? Number.isFinite(eps) : eps <= 1)) return;
+function checkRadius(eps: unknown, norm: Norm, path: string): void {
+  if (typeof eps === "number" && Number.isFinite(eps) && eps >= 0 && eps <= MAX_EPS[norm]) return;
+  if (norm !== "Linf") {
+    throw new UsageError(`Cannot use ${path} at eps ${eps}: write a radius of 0 or more, such as 0.5`);
+  }
   throw new UsageError(
     `Cannot use ${path} at eps ${eps} as pixels are in [0,1]: write a radius from 0 to 1, such as 8/255`,
   );

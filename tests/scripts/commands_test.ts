@@ -313,8 +313,14 @@ Deno.test("evaluate refuses what it cannot use", async () => {
       [
         ["--attack", "cw"],
         2,
-        'UsageError: Cannot use the attack "cw": write fgsm or pgd-<steps>, with -l2 and ' +
-        "-margin behind where wanted, such as pgd-20-margin",
+        'UsageError: Cannot use the attack "cw": write fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square or ' +
+        "autoattack, with -l2, -l1 or -margin behind where wanted, such as pgd-20-margin",
+      ],
+      [
+        ["--attack", "square-steps-5"],
+        2,
+        "UsageError: Cannot use square-steps-5.steps as a square attack has no such key: write one of kind, norm, " +
+        "queries, pInit, restarts",
       ],
       [
         ["--attack", "fgsm", "--attack", "pgd-5-l2"],
