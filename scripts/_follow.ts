@@ -56,7 +56,7 @@ export async function follow(
 /** One column per attack: every radius is in the figures and in evaluation.csv. */
 function atLargestRadius(rows: readonly EvaluationRow[]): AccuracyTable {
   const attacked = rows.filter(({ attack }) => attack !== "clean" && attack !== "worst");
-  const largest = attacked.toSorted((a, b) => parseEps(b.eps) - parseEps(a.eps))[0];
+  const largest = attacked.toSorted((a, b) => parseEps(b.eps, Infinity) - parseEps(a.eps, Infinity))[0];
   return accuracyTable(rows, {
     attacks: [...new Set(attacked.map(({ attack }) => attack))],
     ...(largest === undefined ? {} : { eps: [largest.eps] }),

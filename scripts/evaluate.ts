@@ -10,6 +10,7 @@ import {
   type DataSpec,
   evaluateModel,
   loadWeights,
+  MAX_EPS,
   type ModelCard,
   type ModelEvaluation,
   parseEpsList,
@@ -33,7 +34,9 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
     attack: {
       value: "NAMES",
       many: true,
-      help: "fgsm, pgd-<steps>, with -l2 or -margin behind: pgd-20-margin; several by commas (default: fgsm,pgd-20)",
+      help:
+        "fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square, autoattack; -l2, -l1, -margin behind; several " +
+        "by commas (default: fgsm,pgd-20)",
     },
     eps: { value: "RADII", help: "in pixel units: 2/255,4/255 or 1/255..8/255 (default: 1/255..8/255)" },
     n: { value: "N", help: "first images of the split (default: 1000, or all where there are fewer)" },
@@ -56,6 +59,8 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
     const data = flags.dataset === undefined
       ? trainedOn(card, flags.model)
       : dataNamed(oneOf("--dataset", flags.dataset, ["cifar10", "shapes"]), card, seed, split, count ?? 1000);
+    const attacks = attacksOf(flags.attack ?? ["fgsm,pgd-20"]);
+    const most = Math.max(...attacks.map(({ norm = "Linf" }) => MAX_EPS[norm]));
     const asked: ModelEvaluation = {
       method: flags.method ?? nameOf(flags.model),
       data,
@@ -64,8 +69,8 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
         split,
         n: count ?? Math.min(1000, sizeOf(data, split)),
         batchSize: flags.batch === undefined ? 100 : integerOf("--batch", flags.batch),
-        attacks: attacksOf(flags.attack ?? ["fgsm,pgd-20"]),
-        eps: parseEpsList(flags.eps ?? "1/255..8/255"),
+        attacks,
+        eps: parseEpsList(flags.eps ?? "1/255..8/255", most),
       },
     };
     const options = {

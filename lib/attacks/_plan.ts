@@ -1,10 +1,10 @@
 import { parseEps } from "../core/mod.ts";
-import type { AttackLoss, AttackSpec, Norm } from "./attack.ts";
+import type { AttackLoss, FgsmSpec, Norm, PgdSpec } from "./attack.ts";
 import { validateSpec } from "./validate_spec.ts";
 
 /** A gradient attack at one radius, with every default filled in. */
 export interface Plan {
-  readonly norm: Norm;
+  readonly norm: Exclude<Norm, "L1">;
   readonly loss: AttackLoss;
   readonly steps: number;
   /** Length of a step in pixel units. */
@@ -21,7 +21,7 @@ export interface Plan {
  * @returns The plan.
  * @throws {UsageError} As {@linkcode validateSpec}.
  */
-export function planOf(spec: AttackSpec, eps: number): Plan {
+export function planOf(spec: FgsmSpec | PgdSpec, eps: number): Plan {
   validateSpec(spec, [eps]);
   const { norm = "Linf", loss = "crossEntropy" } = spec;
   if (spec.kind === "fgsm") return { norm, loss, steps: 1, stepSize: eps, restarts: 1, randomStart: false };

@@ -18,7 +18,7 @@ import {
 } from "../engine/mod.ts";
 import { crossEntropy, margin } from "../losses/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
-import type { AttackLoss, Norm } from "./attack.ts";
+import type { AttackLoss, FgsmSpec } from "./attack.ts";
 import { project, steepestStep } from "./threat_model.ts";
 
 /** What the forward pass needs. */
@@ -68,6 +68,9 @@ export interface Look extends Omit<Forward, "x"> {
   /** Number of the iterate, a scalar: 0 is the start. */
   readonly step: Tensor;
 }
+
+/** Norms of the attacks on a batch. */
+type Norm = NonNullable<FgsmSpec["norm"]>;
 
 /** A classifier's forward pass, whatever its weights. */
 type Logits = Classifier["logits"];

@@ -2,8 +2,8 @@ import type { NdArray, Rng } from "../core/mod.ts";
 import type { Engine, Leaf, Value } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 
-/** Norm of a perturbation. */
-export type Norm = "Linf" | "L2";
+/** Norm of a perturbation, over all of an image's pixels. */
+export type Norm = "Linf" | "L2" | "L1";
 
 /** What the attacker raises: cross-entropy, or the Carlini-Wagner margin max_{k != y} z_k - z_y. */
 export type AttackLoss = "crossEntropy" | "margin";
@@ -13,7 +13,7 @@ export interface FgsmSpec {
   /** Discriminates the attacks. */
   readonly kind: "fgsm";
   /** Norm of the ball. @default {"Linf"} */
-  readonly norm?: Norm;
+  readonly norm?: Exclude<Norm, "L1">;
   /** What is raised. @default {"crossEntropy"} */
   readonly loss?: AttackLoss;
 }
@@ -23,7 +23,7 @@ export interface PgdSpec {
   /** Discriminates the attacks. */
   readonly kind: "pgd";
   /** Norm of the ball. @default {"Linf"} */
-  readonly norm?: Norm;
+  readonly norm?: Exclude<Norm, "L1">;
   /** Gradient steps. */
   readonly steps: number;
   /** Length of a step as a share of eps, at most 2, the diameter. @default {2.5 / steps, at most 2} */
@@ -38,8 +38,75 @@ export interface PgdSpec {
   readonly loss?: AttackLoss;
 }
 
+/** Auto-PGD (Croce and Hein 2020): steps that halve themselves, until the image falls. */
+export interface ApgdSpec {
+  /** Discriminates the attacks. */
+  readonly kind: "apgd";
+  /** Norm of the ball. @default {"Linf"} */
+  readonly norm?: Norm;
+  /** What is raised; "dlr" and "targetedDlr" do not depend on the scale of the logits. @default {"crossEntropy"} */
+  readonly loss?: AttackLoss | "dlr" | "targetedDlr";
+  /** Gradient steps of a trial. @default {100} */
+  readonly steps?: number;
+  /** Independent starts, of each target class where there are some. @default {1} */
+  readonly restarts?: number;
+  /** Of "targetedDlr": classes that are tried, those of highest clean logit first. @default {9, or as many as exist} */
+  readonly targets?: number;
+  /** Share of the steps between two checks that must raise the loss, else the step is halved. @default {0.75} */
+  readonly rho?: number;
+  /** Of L1: spend 30 % of the steps at 3 eps and 30 % at 2 eps, each going on where the last ended. @default {false} */
+  readonly largerReps?: boolean;
+}
+
+/** Fast adaptive boundary attack (Croce and Hein 2020): the nearest image across the decision boundary. */
+export interface FabSpec {
+  /** Discriminates the attacks. */
+  readonly kind: "fab";
+  /** Norm of the distance. @default {"Linf"} */
+  readonly norm?: Norm;
+  /** Steps of a trial. @default {100} */
+  readonly steps?: number;
+  /** Independent starts, of each target class where there are some. @default {1} */
+  readonly restarts?: number;
+  /** Target classes, those of highest clean logit first (FAB-T). @default {none: every class in every step} */
+  readonly targets?: number;
+  /** Largest weight of the way back to the original. @default {0.1} */
+  readonly alphaMax?: number;
+  /** Extrapolation beyond the boundary. @default {1.05} */
+  readonly eta?: number;
+  /** Share of the way that remains after a success. @default {0.9} */
+  readonly beta?: number;
+}
+
+/** Square attack (Andriushchenko et al. 2020): random search with square changes, without gradients. */
+export interface SquareSpec {
+  /** Discriminates the attacks. */
+  readonly kind: "square";
+  /** Norm of the ball. @default {"Linf"} */
+  readonly norm?: Norm;
+  /** Forward passes of a trial. @default {5000} */
+  readonly queries?: number;
+  /** Share of the pixels that the first squares change. @default {0.8} */
+  readonly pInit?: number;
+  /** Independent trials. @default {1} */
+  readonly restarts?: number;
+}
+
+/** An attack that runs over slots: every image on its own, until it falls. */
+export type SlotAttackSpec = ApgdSpec | FabSpec | SquareSpec;
+
+/** AutoAttack (Croce and Hein 2020): attacks in a row, each on the images that are left standing. */
+export interface AutoAttackSpec {
+  /** Discriminates the attacks. */
+  readonly kind: "autoattack";
+  /** Norm of the ball. @default {"Linf"} */
+  readonly norm?: Norm;
+  /** The published ensembles by name, or attacks of one's own, all of this norm. @default {"standard"} */
+  readonly version?: "standard" | "plus" | readonly (FgsmSpec | PgdSpec | SlotAttackSpec)[];
+}
+
 /** Any attack, as plain JSON. */
-export type AttackSpec = FgsmSpec | PgdSpec;
+export type AttackSpec = FgsmSpec | PgdSpec | SlotAttackSpec | AutoAttackSpec;
 
 /** Images to attack. */
 export interface AttackBatch {
@@ -61,9 +128,12 @@ export interface AttackResult {
   readonly success: Uint8Array;
   /** Step (from 1, in its restart) at which the image first fell, 0 for the start, -1 where it never did [B]. */
   readonly firstStep: Int32Array;
-  /** Forward passes per image, those inside backward passes and the verifying one included. */
+  /**
+   * Forward passes per image, those inside backward passes and the verifying one included; of the image that took most,
+   * where an attack lets go of those that fall.
+   */
   readonly forwardPasses: number;
-  /** Backward passes per image. */
+  /** Backward passes per image, likewise. */
   readonly backwardPasses: number;
 }
 
@@ -90,10 +160,10 @@ export interface AttackAttempt {
 }
 
 /**
- * An attack of one kind. It may assume that its input was checked, and nobody believes its output: both are the task of
+ * An attack on one batch, in which every image takes the same steps. It may assume that its input was checked, and nobody believes its output: both are the task of
  * {@linkcode runAttack}. `eps` is the radius in pixel units, in [0,1].
  */
-export type Attack<S extends AttackSpec> = (
+export type Attack<S extends FgsmSpec | PgdSpec> = (
   engine: Engine,
   classifier: Classifier,
   batch: AttackLeaves,

@@ -1,39 +1,136 @@
-import type { Attack, AttackResult, AttackSpec } from "./attack.ts";
+import { rng } from "../core/mod.ts";
+import { apgd } from "./apgd.ts";
+import type { Attack, AttackResult, AttackSpec, FgsmSpec, PgdSpec, SlotAttackSpec } from "./attack.ts";
+import { componentsOf } from "./autoattack.ts";
 import { fgsm } from "./fgsm.ts";
 import { pgd } from "./pgd.ts";
+import type { MakeSlotAttack, SlotAttack, SlotSetting } from "./slot_attack.ts";
 
-/** Every kind of attack; a kind without its function does not compile. */
-export const ATTACKS: { readonly [K in AttackSpec["kind"]]: Attack<Extract<AttackSpec, { kind: K }>> } = { fgsm, pgd };
+/** Every kind of attack whose images take the same steps; a kind without its function does not compile. */
+export const ATTACKS: {
+  readonly [S in FgsmSpec | PgdSpec as S["kind"]]: Attack<S>;
+} = { fgsm, pgd };
+
+/**
+ * Every kind of attack over slots; a kind without its function does not compile. Those that are excluded have a spec and
+ * no function yet.
+ */
+export const SLOT_ATTACKS: {
+  readonly [S in Exclude<SlotAttackSpec, { kind: "fab" | "square" }> as S["kind"]]: MakeSlotAttack<S>;
+} = { apgd };
+
+/**
+ * Makes an attack over slots.
+ *
+ * @param spec The attack.
+ * @param setting Classifier, radius and stream.
+ * @returns The attack.
+ */
+export function makeSlotAttack(spec: SlotAttackSpec, setting: SlotSetting): SlotAttack {
+  const make = (SLOT_ATTACKS as Readonly<Record<string, MakeSlotAttack<SlotAttackSpec>>>)[spec.kind];
+  if (make === undefined) throw new TypeError(`Cannot run ${spec.kind} as it is not written yet`);
+  return make(spec, setting);
+}
 
 /**
  * The name of an attack in rows and figures: its kind, and what differs from the defaults. Attacks of different
  * settings have different names.
  *
  * @param spec The attack.
- * @returns "fgsm", "fgsm-l2", "pgd-20", "pgd-20-l2", "pgd-20-margin", "pgd-20-step-2/255", "pgd-20-restarts-5", ...
+ * @returns "fgsm", "fgsm-l2", "pgd-20", "pgd-20-l2", "pgd-20-margin", "pgd-20-step-2/255", "pgd-20-restarts-5",
+ * "apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "square", "autoattack", "apgd-t-l1-targets-5", ...
  */
 export function attackName(spec: AttackSpec): string {
-  const parts = [
-    spec.kind,
-    spec.kind === "pgd" && spec.steps,
-    spec.norm === "L2" && "l2",
-    spec.loss === "margin" && "margin",
-    spec.kind === "pgd" && spec.stepSize !== undefined && `step-${spec.stepSize}`,
-    spec.kind === "pgd" && spec.relativeStepSize !== undefined && `relative-step-${spec.relativeStepSize}`,
-    spec.kind === "pgd" && (spec.restarts ?? 1) !== 1 && `restarts-${spec.restarts}`,
-    spec.kind === "pgd" && spec.randomStart === false && "from-clean",
-  ];
-  return parts.filter((part) => part !== false).join("-");
+  const norm = spec.norm === undefined || spec.norm === "Linf" ? false : spec.norm.toLowerCase();
+  const setting = <T>(name: string, value: T | undefined, usual: T) =>
+    value !== undefined && value !== usual && `${name}-${value}`;
+  const partsOf = (): readonly (string | number | false)[] => {
+    switch (spec.kind) {
+      case "fgsm":
+        return ["fgsm", norm, spec.loss === "margin" && "margin"];
+      case "pgd":
+        return [
+          "pgd",
+          spec.steps,
+          norm,
+          spec.loss === "margin" && "margin",
+          setting("step", spec.stepSize, undefined),
+          setting("relative-step", spec.relativeStepSize, undefined),
+          setting("restarts", spec.restarts, 1),
+          spec.randomStart === false && "from-clean",
+        ];
+      case "apgd":
+        return [
+          "apgd",
+          APGD_LOSS[spec.loss ?? "crossEntropy"],
+          norm,
+          setting("steps", spec.steps, 100),
+          setting("restarts", spec.restarts, 1),
+          setting("targets", spec.targets, 9),
+          setting("rho", spec.rho, 0.75),
+          spec.largerReps === true && "larger-reps",
+        ];
+      case "fab":
+        return [
+          spec.targets === undefined ? "fab" : "fab-t",
+          norm,
+          setting("steps", spec.steps, 100),
+          setting("restarts", spec.restarts, 1),
+          setting("targets", spec.targets, 9),
+          setting("alpha-max", spec.alphaMax, 0.1),
+          setting("eta", spec.eta, 1.05),
+          setting("beta", spec.beta, 0.9),
+        ];
+      case "square":
+        return [
+          "square",
+          norm,
+          setting("queries", spec.queries, 5000),
+          setting("p-init", spec.pInit, 0.8),
+          setting("restarts", spec.restarts, 1),
+        ];
+      case "autoattack": {
+        const { version = "standard" } = spec;
+        const own = typeof version === "string"
+          ? version
+          : `of-${componentsOf(spec).map(({ name }) => name).join("+")}`;
+        return ["autoattack", norm, own !== "standard" && own];
+      }
+    }
+  };
+  return partsOf().filter((part) => part !== false).join("-");
 }
 
+const APGD_LOSS = { crossEntropy: "ce", margin: "margin", dlr: "dlr", targetedDlr: "t" } as const;
+
 /**
- * What an attack costs, known beforehand.
+ * What an attack costs an image that it does not break, known beforehand.
  *
  * @param spec The attack.
- * @returns Passes per image as {@linkcode runAttack} counts them.
+ * @param classes Number of classes of the classifier.
+ * @returns Passes per image as {@linkcode runAttack} counts them; images that fall cost less, but for fgsm and pgd.
  */
-export function attackPasses(spec: AttackSpec): Pick<AttackResult, "forwardPasses" | "backwardPasses"> {
+export function attackPasses(
+  spec: AttackSpec,
+  classes = 10,
+): Pick<AttackResult, "forwardPasses" | "backwardPasses"> {
   if (spec.kind === "fgsm") return { forwardPasses: 2, backwardPasses: 1 };
-  const { steps, restarts = 1 } = spec;
-  return { forwardPasses: restarts * (steps + 1) + 1, backwardPasses: restarts * steps };
+  if (spec.kind === "pgd") {
+    const { steps, restarts = 1 } = spec;
+    return { forwardPasses: restarts * (steps + 1) + 1, backwardPasses: restarts * steps };
+  }
+  if (spec.kind === "autoattack") {
+    const each = componentsOf(spec).map((component) => attackPasses(component.spec, classes));
+    return {
+      forwardPasses: each.reduce((sum, { forwardPasses }) => sum + forwardPasses, 0),
+      backwardPasses: each.reduce((sum, { backwardPasses }) => sum + backwardPasses, 0),
+    };
+  }
+  const attack = makeSlotAttack(spec, { classes, inputShape: [1, 1, 1], eps: 1, rng: rng(0) });
+  const calls = attack.steps * attack.trials;
+  return {
+    // One of the clean image before, one that verifies.
+    forwardPasses: calls * attack.forwardPasses + 2,
+    backwardPasses: calls * attack.backwardPasses,
+  };
 }

@@ -11,13 +11,17 @@
  *
  * @module
  */
+export * from "./apgd.ts";
 export * from "./attack.ts";
+export * from "./attack_images.ts";
 export * from "./attacks_table.ts";
+export * from "./autoattack.ts";
 export * from "./fgsm.ts";
 export * from "./margins.ts";
 export * from "./perturbation.ts";
 export * from "./pgd.ts";
 export * from "./random_start.ts";
 export * from "./run_attack.ts";
+export * from "./slot_attack.ts";
 export * from "./threat_model.ts";
 export * from "./validate_spec.ts";

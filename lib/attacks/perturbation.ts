@@ -4,7 +4,7 @@ import type { Classifier } from "../models/mod.ts";
 import { borrow } from "./_borrow.ts";
 import { planOf } from "./_plan.ts";
 import { startProgram, stepProgram } from "./_programs.ts";
-import type { AttackLeaves, AttackSpec } from "./attack.ts";
+import type { AttackLeaves, FgsmSpec, PgdSpec } from "./attack.ts";
 import { unitStarts } from "./random_start.ts";
 
 /**
@@ -26,7 +26,7 @@ export async function perturb(
   engine: Engine,
   classifier: Classifier,
   batch: AttackLeaves,
-  spec: AttackSpec,
+  spec: FgsmSpec | PgdSpec,
   eps: number,
   rng: Rng,
 ): Promise<Value> {

@@ -17,7 +17,7 @@ import type { Norm } from "./attack.ts";
  */
 export function unitStarts(
   shape: readonly number[],
-  norm: Norm,
+  norm: Exclude<Norm, "L1">,
   ids: Int32Array,
   rng: Rng,
   restart: number,
@@ -28,7 +28,7 @@ export function unitStarts(
   return points;
 }
 
-const POINT: { readonly [N in Norm]: (rng: Rng, size: number) => Float32Array } = {
+const POINT: { readonly [N in Exclude<Norm, "L1">]: (rng: Rng, size: number) => Float32Array } = {
   Linf: (rng, size) => rng.uniform(size, -1, 1),
   L2: (rng, size) => {
     const point = rng.normal(size);

@@ -1,18 +1,13 @@
-import { DataError, type NdArray, type Rng } from "../core/mod.ts";
+import { float32, int32, type Rng } from "../core/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import { borrow } from "./_borrow.ts";
 import { checkBatch } from "./_check_batch.ts";
-import type { Attack, AttackBatch, AttackResult, AttackSpec } from "./attack.ts";
-import { ATTACKS } from "./attacks_table.ts";
-import { margins } from "./margins.ts";
-import { projectImages } from "./threat_model.ts";
+import type { AttackBatch, AttackResult, AttackSpec } from "./attack.ts";
+import { attackImages } from "./attack_images.ts";
 import { validateSpec } from "./validate_spec.ts";
 
 /**
- * Runs an attack and reports what it did. The one place where input is checked, the result is brought into ball and box
- * once more, success is measured by a forward pass on that very image, and passes are counted: no attack can claim
- * otherwise.
+ * Runs an attack on one batch and reports what it did: {@linkcode attackImages} on images in memory.
  *
  * At eps = 0 nothing is run: the image itself is the result.
  *
@@ -38,68 +33,37 @@ export async function runAttack(
   rng: Rng,
 ): Promise<AttackResult> {
   validateSpec(spec, [eps]);
-  const { y, ids } = batch;
   const x = checkBatch(classifier, batch);
-  return await borrow(engine, classifier.weights, async (weights) => {
-    const target = { ...classifier, weights };
-    const attempt = eps === 0 ? untouched(x) : await attack(engine, target, { x, y, ids }, spec, eps, rng);
-    const xAdv = projectImages(attempt.xAdv, x, spec.norm ?? "Linf", eps);
-    await checkNumbers(engine, target, { x, y, ids }, xAdv);
-    const margin = await margins(engine, target, { x: xAdv, y, ids });
-    const { claimed, forwardPasses, backwardPasses } = attempt;
-    return {
-      xAdv,
-      margin,
-      success: Uint8Array.from(margin, (value) => value < 0 ? 1 : 0),
-      // Where rounding in the last projection undid or made a success, the measured one counts.
-      firstStep: Int32Array.from(margin, (value, i) => value < 0 ? Math.max(claimed[i]!, 0) : -1),
-      forwardPasses: forwardPasses + 1,
-      backwardPasses,
-    };
-  });
-}
-
-/** Tells a classifier without finite logits, which margins() reports, from one without finite gradients. */
-async function checkNumbers(
-  engine: Engine,
-  classifier: Classifier,
-  batch: AttackBatch,
-  xAdv: NdArray<"float32">,
-): Promise<void> {
-  const bad = xAdv.data.findIndex(Number.isNaN);
-  if (bad === -1) return;
-  await margins(engine, classifier, batch);
-  const image = batch.ids[Math.floor(bad / (xAdv.data.length / batch.ids.length))];
-  throw new DataError(
-    `Cannot attack image ${image} as the gradient there is not a number: use a classifier with finite gradients`,
-  );
-}
-
-/** An attempt in memory. */
-interface Attempt {
-  readonly xAdv: NdArray<"float32">;
-  readonly claimed: Int32Array;
-  readonly forwardPasses: number;
-  readonly backwardPasses: number;
-}
-
-function untouched(x: NdArray<"float32">): Attempt {
-  return { xAdv: x, claimed: new Int32Array(x.shape[0]!), forwardPasses: 0, backwardPasses: 0 };
-}
-
-async function attack(
-  engine: Engine,
-  classifier: Classifier,
-  batch: AttackBatch,
-  spec: AttackSpec,
-  eps: number,
-  rng: Rng,
-): Promise<Attempt> {
-  const run = ATTACKS[spec.kind] as Attack<AttackSpec>;
-  const { xAdv, firstStep, ...passes } = await run(engine, classifier, batch, spec, eps, rng);
-  try {
-    return { xAdv: await engine.read(xAdv) as NdArray<"float32">, claimed: firstStep, ...passes };
-  } finally {
-    xAdv.dispose();
+  const count = batch.ids.length;
+  const result = {
+    xAdv: float32(x.shape),
+    margin: new Float32Array(count),
+    success: new Uint8Array(count),
+    firstStep: new Int32Array(count),
+    forwardPasses: 0,
+    backwardPasses: 0,
+  };
+  const source = { count, load: (positions: readonly number[]) => rowsOf({ ...batch, x }, positions) };
+  for await (const event of attackImages(engine, classifier, source, spec, eps, rng, count)) {
+    if (event.kind === "passes") continue;
+    const { position, xAdv, margin, firstStep, forwardPasses, backwardPasses } = event;
+    result.xAdv.data.set(xAdv.data, position * xAdv.data.length);
+    result.margin[position] = margin;
+    result.success[position] = margin < 0 ? 1 : 0;
+    result.firstStep[position] = firstStep;
+    result.forwardPasses = Math.max(result.forwardPasses, forwardPasses);
+    result.backwardPasses = Math.max(result.backwardPasses, backwardPasses);
   }
+  return result;
+}
+
+function rowsOf({ x, y, ids }: AttackBatch, rows: readonly number[]): AttackBatch {
+  const size = x.data.length / ids.length;
+  const pixels = float32([rows.length, ...x.shape.slice(1)]);
+  rows.forEach((row, to) => pixels.data.set(x.data.subarray(row * size, (row + 1) * size), to * size));
+  return {
+    x: pixels,
+    y: int32([rows.length], rows.map((row) => y.data[row]!)),
+    ids: Int32Array.from(rows, (row) => ids[row]!),
+  };
 }

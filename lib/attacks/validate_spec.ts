@@ -1,5 +1,7 @@
 import { formatEps, parseEps, UsageError } from "../core/mod.ts";
-import type { AttackLoss, AttackSpec, Norm } from "./attack.ts";
+import type { ApgdSpec, AttackLoss, AttackSpec, Norm } from "./attack.ts";
+import { type Component, componentsOf } from "./autoattack.ts";
+import { MAX_EPS } from "./threat_model.ts";
 
 /**
  * Checks an attack as it comes from JSON, before any work is done.
@@ -27,26 +29,110 @@ export function validateSpec(spec: unknown, eps: readonly number[] = [], path = 
       `Cannot use ${path}.${unknown} as a ${kind} attack has no such key: write one of ${KEYS[kind].join(", ")}`,
     );
   }
-  oneOf(spec, "norm", NORMS, path);
-  oneOf(spec, "loss", LOSSES, path);
-  eps.forEach((radius) => checkRadius(radius, path));
-  if (kind === "pgd") checkPgd(spec, eps, path);
+  const norm = oneOf(spec, "norm", kind === "fgsm" || kind === "pgd" ? ["Linf", "L2"] : NORMS, path) ?? "Linf";
+  oneOf(spec, "loss", kind === "apgd" ? APGD_LOSSES : LOSSES, path);
+  eps.forEach((radius) => checkRadius(radius, norm as Norm, path));
+  CHECKS[kind](spec, path, eps);
   return spec as unknown as AttackSpec;
 }
 
-const NORMS: readonly Norm[] = ["Linf", "L2"];
+const NORMS: readonly Norm[] = ["Linf", "L2", "L1"];
 const LOSSES: readonly AttackLoss[] = ["crossEntropy", "margin"];
+const APGD_LOSSES: readonly NonNullable<ApgdSpec["loss"]>[] = [...LOSSES, "dlr", "targetedDlr"];
 const KEYS: { readonly [K in AttackSpec["kind"]]: readonly string[] } = {
   fgsm: ["kind", "norm", "loss"],
   pgd: ["kind", "norm", "steps", "relativeStepSize", "stepSize", "restarts", "randomStart", "loss"],
+  apgd: ["kind", "norm", "loss", "steps", "restarts", "targets", "rho", "largerReps"],
+  fab: ["kind", "norm", "steps", "restarts", "targets", "alphaMax", "eta", "beta"],
+  square: ["kind", "norm", "queries", "pInit", "restarts"],
+  autoattack: ["kind", "norm", "version"],
 };
 
-function checkPgd(spec: Readonly<Record<string, unknown>>, eps: readonly number[], path: string): void {
+type Json = Readonly<Record<string, unknown>>;
+
+/** What is particular to a kind. */
+const CHECKS: { readonly [K in AttackSpec["kind"]]: (spec: Json, path: string, eps: readonly number[]) => void } = {
+  fgsm: () => {},
+  pgd: (spec, path, eps) => checkPgd(spec, eps, path),
+  apgd: (spec, path) => {
+    optionalCounts(spec, ["steps", "restarts", "targets"], path);
+    checkShare(spec, "rho", 0, 1, path);
+    checkFlag(spec, "largerReps", path);
+    if (spec.targets !== undefined && spec.loss !== "targetedDlr") {
+      throw new UsageError(
+        `Cannot use ${path}.targets with the loss "${spec.loss ?? "crossEntropy"}" as it aims at no class: ` +
+          'write loss "targetedDlr", or leave targets out',
+      );
+    }
+    if (spec.largerReps === true && spec.norm !== "L1") {
+      throw new UsageError(`Cannot use ${path}.largerReps at norm "${spec.norm ?? "Linf"}": it is made for "L1"`);
+    }
+  },
+  fab: (spec, path) => {
+    optionalCounts(spec, ["steps", "restarts", "targets"], path);
+    checkShare(spec, "alphaMax", 0, 1, path);
+    checkShare(spec, "eta", 1, 2, path);
+    checkShare(spec, "beta", 0, 1, path);
+  },
+  square: (spec, path) => {
+    optionalCounts(spec, ["queries", "restarts"], path);
+    checkShare(spec, "pInit", 0, 1, path);
+  },
+  autoattack: (spec, path, eps) => {
+    const { version, norm = "Linf" } = spec;
+    if (!Array.isArray(version)) return void oneOf(spec, "version", ["standard", "plus"], path);
+    const components = version.map((each, i) => {
+      const component = validateSpec(each, eps, `${path}.version.${i}`);
+      if (component.kind === "autoattack") {
+        throw new UsageError(`Cannot use ${path}.version.${i} as it is an ensemble itself: write its attacks`);
+      }
+      if (component.norm !== undefined && component.norm !== norm) {
+        throw new UsageError(
+          `Cannot use ${path}.version.${i}.norm as it is "${component.norm}" where the ensemble has "${norm}": ` +
+            "leave it out",
+        );
+      }
+      return component;
+    });
+    if (components.length === 0) {
+      throw new UsageError(`Cannot use ${path}.version as it is empty: write "standard", "plus" or some attacks`);
+    }
+    components.forEach((component, i) => {
+      if (norm === "L1" && (component.kind === "fgsm" || component.kind === "pgd")) {
+        throw new UsageError(`Cannot use ${path}.version.${i} at norm "L1" as ${component.kind} has Linf and L2 alone`);
+      }
+    });
+    const names = componentsOf({ kind: "autoattack", norm: norm as Norm, version: components as Component["spec"][] })
+      .map(({ name }) => name);
+    const twice = names.findIndex((name, i) => names.indexOf(name) < i);
+    if (twice !== -1) {
+      throw new UsageError(`Cannot use "${names[twice]}" twice in ${path}.version: leave out ${path}.version.${twice}`);
+    }
+  },
+};
+
+function optionalCounts(spec: Json, keys: readonly string[], path: string): void {
+  keys.forEach((key) => spec[key] === undefined || checkCount(spec[key], `${path}.${key}`));
+}
+
+function checkShare(spec: Json, key: string, low: number, high: number, path: string): void {
+  const value = spec[key];
+  if (value === undefined || typeof value === "number" && value > low && value <= high) return;
+  throw new UsageError(
+    `Cannot use ${path}.${key} as it is ${show(value)}: write a number above ${low} and up to ${high}`,
+  );
+}
+
+function checkFlag(spec: Json, key: string, path: string): void {
+  if (spec[key] !== undefined && typeof spec[key] !== "boolean") {
+    throw new UsageError(`Cannot use ${path}.${key} as it is ${show(spec[key])}: write true or false`);
+  }
+}
+
+function checkPgd(spec: Json, eps: readonly number[], path: string): void {
   checkCount(spec.steps, `${path}.steps`);
   if (spec.restarts !== undefined) checkCount(spec.restarts, `${path}.restarts`);
-  if (spec.randomStart !== undefined && typeof spec.randomStart !== "boolean") {
-    throw new UsageError(`Cannot use ${path}.randomStart as it is ${show(spec.randomStart)}: write true or false`);
-  }
+  checkFlag(spec, "randomStart", path);
   if (spec.restarts !== undefined && spec.restarts !== 1 && spec.randomStart === false) {
     throw new UsageError(
       `Cannot use ${path}.restarts = ${spec.restarts} without a random start as all starts would be alike: ` +
@@ -88,8 +174,10 @@ function checkStep(value: unknown, eps: readonly number[], path: string): void {
   const tooSmall = eps.find((radius) => radius > 0 && length > 2 * radius * (1 + 1e-6));
   if (tooSmall !== undefined) {
     throw new UsageError(
-      `Cannot use ${path} as it is "${value}" at eps ${formatEps(tooSmall)}, longer than the ball's diameter: ` +
-        `write at most ${formatEps(2 * tooSmall)}, or use relativeStepSize`,
+      `Cannot use ${path} as it is "${value}" at eps ${
+        formatEps(tooSmall, Infinity)
+      }, longer than the ball's diameter: ` +
+        `write at most ${formatEps(2 * tooSmall, Infinity)}, or use relativeStepSize`,
     );
   }
 }
@@ -104,16 +192,18 @@ function readLength(value: unknown): number | undefined {
   }
 }
 
-function checkRadius(eps: unknown, path: string): void {
-  if (!(typeof eps === "number" && eps >= 0 && eps <= 1)) {
-    throw new UsageError(
-      `Cannot use ${path} at eps ${eps} as pixels are in [0,1]: write a radius from 0 to 1, such as 8/255`,
-    );
+function checkRadius(eps: unknown, norm: Norm, path: string): void {
+  if (typeof eps === "number" && Number.isFinite(eps) && eps >= 0 && eps <= MAX_EPS[norm]) return;
+  if (norm !== "Linf") {
+    throw new UsageError(`Cannot use ${path} at eps ${eps}: write a radius of 0 or more, such as 0.5`);
   }
+  throw new UsageError(
+    `Cannot use ${path} at eps ${eps} as pixels are in [0,1]: write a radius from 0 to 1, such as 8/255`,
+  );
 }
 
 function oneOf(
-  spec: Readonly<Record<string, unknown>>,
+  spec: Json,
   key: string,
   values: readonly string[],
   path: string,
@@ -123,7 +213,7 @@ function oneOf(
   throw new UsageError(`Cannot use ${path}.${key} as it is ${show(value)}: write ${list(values)}`);
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+function isRecord(value: unknown): value is Json {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 

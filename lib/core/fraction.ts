@@ -28,13 +28,13 @@ export function parseEps(text: string | number, max = 1): number {
  *
  * @param eps The radius, or a text of it.
  * @param max As in {@linkcode parseEps}.
- * @returns `"0"`, `"k/255"` where eps is that within 1e-9, else the shortest decimal that reads back as eps.
+ * @returns `"0"`, `"k/255"` where eps is at most 1 and that within 1e-9, else the shortest decimal that reads back as eps.
  * @throws {UsageError} As {@linkcode parseEps}.
  */
 export function formatEps(eps: number | string, max = 1): string {
   const value = parseEps(eps, max);
   const k = Math.round(value * 255);
-  if (Math.abs(value - k / 255) > 1e-9) return String(value);
+  if (value > 1 || Math.abs(value - k / 255) > 1e-9) return String(value);
   return k === 0 && value === 0 ? "0" : k === 0 ? String(value) : `${k}/255`;
 }
 

@@ -2,7 +2,16 @@ import { type EvidenceRow, formatEps, parseEps, type Progress, type Rng, rng, Us
 import { type Batch, type Dataset, gather } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import { attackName, attackPasses, type AttackSpec, margins, runAttack, validateSpec } from "../attacks/mod.ts";
+import {
+  attackImages,
+  attackName,
+  attackPasses,
+  type AttackSpec,
+  componentsOf,
+  margins,
+  MAX_EPS,
+  validateSpec,
+} from "../attacks/mod.ts";
 import { evidenceKey } from "./evidence_key.ts";
 
 /** What to evaluate. */
@@ -22,11 +31,13 @@ export interface EvaluateOptions {
   /** Images per batch; changes the time it takes, and the rows by no more than an engine's rounding. */
   readonly batchSize: number;
   /**
-   * Keys ({@linkcode evidenceKey}) of rows that exist: they are not yielded again.
+   * Rows that exist, by their keys ({@linkcode evidenceKey}): they are not yielded again. With the rows themselves an
+   * ensemble goes on where it was; with the keys alone its first stages are run again for the images it has not
+   * finished.
    *
    * @default none
    */
-  readonly done?: ReadonlySet<string>;
+  readonly done?: ReadonlySet<string> | ReadonlyMap<string, EvidenceRow>;
 }
 
 /** New rows of evidence. */
@@ -38,8 +49,9 @@ export interface EvidenceEvent {
 }
 
 /**
- * How far the evaluation has come, in passes: an image forward or back through the network is one. Images that are
- * found misclassified without an attack leave the total.
+ * How far the evaluation has come, in passes: an image forward or back through the network is one. The total is what is
+ * needed at most: images that are found misclassified without an attack leave it, and so does what an attack spares by
+ * letting go of an image that fell.
  */
 export interface EvaluationProgressEvent extends Progress {
   /** Discriminates the events. */
@@ -58,35 +70,36 @@ export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent;
  * what was found there would do: a row says what this attack does at this radius, so that a curve that does not fall
  * (a sign of masked gradients, or of too few steps) can be seen.
  *
- * Interrupted, it can be called again with the keys of the rows that exist. Batches are composed as before and a batch
- * of which a row is missing is run again as a whole, so the rows are those of an uninterrupted run, bit for bit.
+ * An ensemble ("autoattack") has rows for each of its stages, "autoattack.apgd-ce", "autoattack.apgd-t", ...: what is
+ * left after this attack and those before it, with the lowest margin so far. So the first of them that has success 1
+ * says which attack broke the image. The row "autoattack" is that of the last stage: the worst over all of its attacks.
+ *
+ * Interrupted, it can be called again with the rows that exist: images that have theirs are not attacked again, and what
+ * is found for an image does not depend on the others in its batch. The rows are those of an uninterrupted run, bit for
+ * bit: at the same batch size on native engines, which sum in another order at another size.
  *
  * @param engine Where it runs.
  * @param options What to evaluate.
- * @returns Events, rows in the order of attacks, radii, and images; ending the loop early ends the evaluation.
+ * @returns Events, rows in the order of attacks, radii, stages and images, those that are wrong without an attack first;
+ * ending the loop early ends the evaluation.
  * @throws {UsageError} If an attack, a radius or the batch size cannot be used, two attacks have one name, or there is
  * nothing to evaluate.
  * @throws {DataError} If images or labels do not fit the classifier, or its logits are not finite.
  */
 export async function* evaluate(engine: Engine, options: EvaluateOptions): AsyncGenerator<EvaluationEvent> {
   const { method, classifier, dataset, seed, done = new Set<string>() } = options;
-  const attacks = stagesOf(options);
+  const runs = runsOf(options);
   const images = Array.from(dataset.ids.keys());
   const size = Math.min(options.batchSize, images.length);
-  const isNew = ({ attack, eps }: Stage, i: number): boolean =>
-    !done.has(evidenceKey({ method, attack, eps, image: dataset.ids[i]! }));
-  if (![CLEAN, ...attacks].some((stage) => images.some((i) => isNew(stage, i)))) return;
+  const keyOf = (attack: string, eps: string, i: number): string =>
+    evidenceKey({ method, attack, eps, image: dataset.ids[i]! });
+  const isNew = (attack: string, eps: string, i: number): boolean => !done.has(keyOf(attack, eps, i));
+  const anyNew = (run: Run, i: number): boolean => namesOf(run).some((name) => isNew(name, run.eps, i));
+  if (!images.some((i) => isNew("clean", "0", i) || runs.some((run) => anyNew(run, i)))) return;
 
-  // Batches are composed of image positions alone, never of what is done: a resumed run computes the same numbers.
-  const load = (indices: readonly number[]): Batch =>
-    gather(dataset, Array.from({ length: size }, (_, k) => indices[k] ?? indices[0]!), indices.length);
+  const load = (indices: readonly number[]): Batch => gather(dataset, indices);
   const clean = new Float32Array(images.length);
-  const row = (
-    { attack, eps }: Stage,
-    i: number,
-    margin = clean[i]!,
-    firstStep = margin < 0 ? 0 : -1,
-  ): EvidenceRow => ({
+  const rowOf = (attack: string, eps: string, i: number, { margin, firstStep }: Outcome): EvidenceRow => ({
     method,
     attack,
     eps,
@@ -98,58 +111,119 @@ export async function* evaluate(engine: Engine, options: EvaluateOptions): Async
     firstStep: firstStep < 0 ? "" : firstStep,
     seed,
   });
+  const untouched = (i: number): Outcome => ({ margin: clean[i]!, firstStep: clean[i]! < 0 ? 0 : -1 });
+  const newRows = (
+    attack: string,
+    eps: string,
+    indices: readonly number[],
+    outcomeOf: (i: number) => Outcome,
+  ): EvidenceRow[] => indices.filter((i) => isNew(attack, eps, i)).map((i) => rowOf(attack, eps, i, outcomeOf(i)));
 
   let passed = 0;
-  let total = images.length * [CLEAN, ...attacks].reduce((passes, stage) => passes + stage.passes, 0);
+  let total = images.length * (1 + runs.reduce((sum, run) => sum + passesOf(run), 0));
   for (const indices of chunks(images, size)) {
-    const found = await margins(engine, classifier, load(indices));
+    const padded = Array.from({ length: size }, (_, k) => indices[k] ?? indices[0]!);
+    const found = await margins(engine, classifier, load(padded));
     indices.forEach((i, k) => clean[i] = found[k]!);
-    yield* evidence(indices.filter((i) => isNew(CLEAN, i)).map((i) => row(CLEAN, i)));
+    yield* evidence(newRows("clean", "0", indices, untouched));
     passed += indices.length;
-    yield { kind: "progress", label: CLEAN.attack, done: passed, total };
+    yield { kind: "progress", label: "clean", done: passed, total };
   }
 
   const standing = images.filter((i) => clean[i]! >= 0);
-  const work = attacks.map((stage) => {
-    const attacked = stage.radius === 0 ? [] : standing;
-    const settled = stage.radius === 0 ? images : images.filter((i) => clean[i]! < 0);
-    return { stage, settled, batches: chunks(attacked, size).filter((batch) => batch.some((i) => isNew(stage, i))) };
-  });
-  total = work.reduce((sum, { stage, batches }) => sum + stage.passes * batches.flat().length, passed);
-  for (const { stage, settled, batches } of work) {
-    yield* evidence(settled.filter((i) => isNew(stage, i)).map((i) => row(stage, i)));
-    for (const indices of batches) {
-      const { spec, radius, stream } = stage;
-      const { margin, firstStep } = await runAttack(engine, classifier, load(indices), spec!, radius, stream!);
-      const rows = indices.map((i, k) => row(stage, i, margin[k]!, firstStep[k]!));
-      yield* evidence(rows.filter((_, k) => isNew(stage, indices[k]!)));
-      passed += stage.passes * indices.length;
-      yield { kind: "progress", label: `${stage.attack} at ${stage.eps}`, done: passed, total };
+  const work = runs.map((run) => ({ run, asked: run.radius === 0 ? [] : standing.filter((i) => anyNew(run, i)) }));
+  total = work.reduce((sum, { run, asked }) => sum + asked.length * passesOf(run), passed);
+  for (const { run, asked } of work) {
+    const { name, eps, radius, stages } = run;
+    const outcomes = new Map<number, Outcome>();
+    const outcomeOf = (i: number): Outcome => outcomes.get(i) ?? untouched(i);
+    let left = asked;
+    for (const [k, stage] of stages.entries()) {
+      const settled = new Set(left);
+      yield* evidence(newRows(stage.name, eps, images.filter((i) => !settled.has(i)), outcomeOf));
+      const later = stages.slice(k + 1).reduce((sum, { passes }) => sum + passes, 0);
+      const spared = (i: number, passes: number) => stage.passes - passes + (outcomeOf(i).margin < 0 ? later : 0);
+      for (const i of left) {
+        const before = done instanceof Map ? done.get(keyOf(stage.name, eps, i)) as EvidenceRow | undefined : undefined;
+        if (before === undefined) continue;
+        outcomes.set(i, { margin: before.margin, firstStep: before.firstStep === "" ? -1 : before.firstStep });
+        total -= spared(i, 0);
+      }
+      const attacked = left.filter((i) => !(done instanceof Map && done.has(keyOf(stage.name, eps, i))));
+      const source = { count: attacked.length, load: (at: readonly number[]) => load(at.map((k) => attacked[k]!)) };
+      const label = `${name} at ${eps}${stages.length > 1 ? `: ${stage.name.slice(name.length + 1)}` : ""}`;
+      const finished = new Set<number>();
+      let written = 0;
+      for await (
+        const event of attackImages(engine, classifier, source, stage.spec, radius, stage.stream, size)
+      ) {
+        if (event.kind === "passes") {
+          passed += event.passes;
+          yield { kind: "progress", label, done: passed, total };
+          continue;
+        }
+        const i = attacked[event.position]!;
+        outcomes.set(i, worse(outcomes.get(i), event));
+        total -= spared(i, event.forwardPasses + event.backwardPasses);
+        finished.add(i);
+        // Images are done in any order; their rows wait for those before them, so that a file can be gone on with.
+        const from = written;
+        while (finished.has(attacked[written]!)) written++;
+        yield* evidence(newRows(stage.name, eps, attacked.slice(from, written), outcomeOf));
+      }
+      left = left.filter((i) => outcomeOf(i).margin >= 0);
     }
+    if (stages[0]!.name !== name) yield* evidence(newRows(name, eps, images, outcomeOf));
   }
 }
 
-/** One attack at one radius. */
-interface Stage {
-  readonly attack: string;
-  readonly eps: string;
-  readonly radius: number;
-  /** Passes per image. */
-  readonly passes: number;
-  readonly spec?: AttackSpec;
-  readonly stream?: Rng;
+/** What is known of an image after some attacks. */
+interface Outcome {
+  /** Lowest margin so far. */
+  readonly margin: number;
+  /** Step of its attack at which the image fell, -1 where it stands. */
+  readonly firstStep: number;
 }
 
-const CLEAN: Stage = { attack: "clean", eps: "0", radius: 0, passes: 1 };
+function worse(before: Outcome | undefined, { margin, firstStep }: Outcome): Outcome {
+  return before === undefined || margin < before.margin ? { margin, firstStep } : before;
+}
 
-function stagesOf({ attacks, eps, seed, dataset, batchSize }: EvaluateOptions): Stage[] {
+/** One attack at one radius. */
+interface Run {
+  readonly name: string;
+  readonly eps: string;
+  readonly radius: number;
+  /** The attack itself, or those of an ensemble. */
+  readonly stages: readonly Stage[];
+}
+
+interface Stage {
+  /** Name in rows. */
+  readonly name: string;
+  readonly spec: AttackSpec;
+  readonly stream: Rng;
+  /** Passes per image at most. */
+  readonly passes: number;
+}
+
+function namesOf({ name, stages }: Run): string[] {
+  return [...new Set([...stages.map((stage) => stage.name), name])];
+}
+
+function passesOf({ radius, stages }: Run): number {
+  return radius === 0 ? 0 : stages.reduce((sum, { passes }) => sum + passes, 0);
+}
+
+function runsOf({ attacks, eps, seed, dataset, classifier, batchSize }: EvaluateOptions): Run[] {
   if (dataset.ids.length === 0) {
     throw new UsageError(`Cannot evaluate on "${dataset.name}" as it has no images: use a data set with some`);
   }
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new UsageError(`Cannot evaluate in batches of ${batchSize} images: write a positive integer`);
   }
-  const radii = new Map(eps.map((text) => [formatEps(text), parseEps(text)]));
+  const most = Math.max(1, ...attacks.map(({ attack: { norm = "Linf" } }) => MAX_EPS[norm]));
+  const radii = new Map(eps.map((text) => [formatEps(text, most), parseEps(text, most)]));
   if (attacks.length > 0 && radii.size === 0) {
     throw new UsageError('Cannot run attacks without a radius: write eps such as ["8/255"], or leave out the attacks');
   }
@@ -160,18 +234,18 @@ function stagesOf({ attacks, eps, seed, dataset, batchSize }: EvaluateOptions): 
   if (twice !== -1) {
     throw new UsageError(`Cannot evaluate under "${names[twice]}" twice: leave out attacks[${twice}]`);
   }
-  return attacks.flatMap(({ attack: spec }, i) => {
-    const { forwardPasses, backwardPasses } = attackPasses(spec);
+  return attacks.flatMap(({ attack }, i) => {
+    const name = names[i]!;
     // Not keyed by the radius: at every radius the starts lie in the same directions.
-    const stream = rng(seed, "attack", names[i]!);
-    return [...radii].map(([text, radius]) => ({
-      attack: names[i]!,
-      eps: text,
-      radius,
-      passes: radius === 0 ? 0 : forwardPasses + backwardPasses,
-      spec,
-      stream,
-    }));
+    const stream = rng(seed, "attack", name);
+    const stage = (name: string, spec: AttackSpec, stream: Rng): Stage => {
+      const { forwardPasses, backwardPasses } = attackPasses(spec, classifier.classes);
+      return { name, spec, stream, passes: forwardPasses + backwardPasses };
+    };
+    const stages = attack.kind === "autoattack"
+      ? componentsOf(attack).map((each) => stage(`${name}.${each.name}`, each.spec, stream.child(each.name)))
+      : [stage(name, attack, stream)];
+    return [...radii].map(([eps, radius]) => ({ name, eps, radius, stages }));
   });
 }
 

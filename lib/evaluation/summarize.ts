@@ -31,7 +31,9 @@ export function summarize(rows: readonly EvidenceRow[]): EvaluationRow[] {
 type Outcome = Pick<EvidenceRow, "eps" | "success">;
 
 function count(method: string, attack: string, outcomes: readonly Outcome[]): EvaluationRow[] {
-  const byEps = [...Map.groupBy(outcomes, (outcome) => outcome.eps)].sort(([a], [b]) => parseEps(a) - parseEps(b));
+  const byEps = [...Map.groupBy(outcomes, (outcome) => outcome.eps)].sort(([a], [b]) =>
+    parseEps(a, Infinity) - parseEps(b, Infinity)
+  );
   return byEps.map(([eps, group]) => {
     const correct = group.filter(({ success }) => success === 0).length;
     return { method, attack, eps, n: group.length, correct, ...wilson(correct, group.length) };

@@ -43,7 +43,7 @@ export async function* evaluated(
 ): AsyncGenerator<RunEvent, readonly EvaluationRow[], void> {
   const { evaluation, seed, classifiers, split, folder, manifest, engine } = context;
   const evidence = await openEvidence(folder);
-  const done = new Set(evidence.rows.map(evidenceKey));
+  const done = new Map(evidence.rows.map((row) => [evidenceKey(row), row]));
   const all: EvidenceRow[] = [...evidence.rows];
   const attacks = evaluation.attacks.map((attack) => ({ attack }));
   for (const [method, classifier] of classifiers) {

@@ -1,4 +1,4 @@
-import type { AttackSpec, FgsmSpec, PgdSpec } from "../attacks/mod.ts";
+import type { ApgdSpec, AttackSpec, AutoAttackSpec, FabSpec, FgsmSpec, PgdSpec, SquareSpec } from "../attacks/mod.ts";
 import { UsageError } from "../core/mod.ts";
 import type { AugmentSpec, Cifar10Spec, DataSpec, ShapesParameters, ShapesSpec } from "../data/mod.ts";
 import {
@@ -163,17 +163,52 @@ const schedules: { readonly [K in ScheduleSpec["kind"]]: Check } = {
     finalDivisor: optional(number(0)),
   }),
 };
-const attack = { kind, norm: optional(oneOf("Linf", "L2")), loss: optional(oneOf("crossEntropy", "margin")) };
+const batchNorms = optional(oneOf("Linf", "L2"));
+const norms = optional(oneOf("Linf", "L2", "L1"));
+const attackLoss = optional(oneOf("crossEntropy", "margin"));
+const share01 = optional(number(0, 1));
+const version: Check = (value, path) =>
+  typeof value === "string" ? oneOf("standard", "plus")(value, path) : list(union(attacks))(value, path);
 const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
-  fgsm: object<FgsmSpec>(attack),
+  fgsm: object<FgsmSpec>({ kind, norm: batchNorms, loss: attackLoss }),
   pgd: object<PgdSpec>({
-    ...attack,
+    kind,
+    norm: batchNorms,
+    loss: attackLoss,
     steps: integer(),
     relativeStepSize: optional(number(0)),
     stepSize: optional(eps),
     restarts: optional(integer()),
     randomStart: optional(flag),
   }),
+  apgd: object<ApgdSpec>({
+    kind,
+    norm: norms,
+    loss: optional(oneOf("crossEntropy", "margin", "dlr", "targetedDlr")),
+    steps: optional(integer()),
+    restarts: optional(integer()),
+    targets: optional(integer()),
+    rho: share01,
+    largerReps: optional(flag),
+  }),
+  fab: object<FabSpec>({
+    kind,
+    norm: norms,
+    steps: optional(integer()),
+    restarts: optional(integer()),
+    targets: optional(integer()),
+    alphaMax: share01,
+    eta: optional(number(1, 2)),
+    beta: share01,
+  }),
+  square: object<SquareSpec>({
+    kind,
+    norm: norms,
+    queries: optional(integer()),
+    pInit: share01,
+    restarts: optional(integer()),
+  }),
+  autoattack: object<AutoAttackSpec>({ kind, norm: norms, version: optional(version) }),
 };
 const share = optional(number(0));
 const data: { readonly [K in DataSpec["kind"]]: Check } = {

@@ -1,4 +1,4 @@
-import type { AttackSpec } from "../attacks/mod.ts";
+import { type AttackSpec, type AutoAttackSpec, componentsOf } from "../attacks/mod.ts";
 import type { DataSpec } from "../data/mod.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import type { ObjectiveSpec } from "../objectives/mod.ts";
@@ -80,5 +80,19 @@ function smallObjective(objective: ObjectiveSpec): ObjectiveSpec {
 }
 
 function smallAttack(attack: AttackSpec): AttackSpec {
-  return attack.kind === "pgd" ? { ...attack, steps: Math.min(attack.steps, 5) } : attack;
+  switch (attack.kind) {
+    case "fgsm":
+      return attack;
+    case "pgd":
+      return { ...attack, steps: Math.min(attack.steps, 5) };
+    case "apgd":
+    case "fab":
+      return { ...attack, steps: Math.min(attack.steps ?? 100, 5), restarts: 1 };
+    case "square":
+      return { ...attack, queries: Math.min(attack.queries ?? 5000, 20), restarts: 1 };
+    case "autoattack": {
+      const components = componentsOf(attack).map(({ spec }) => smallAttack(spec));
+      return { ...attack, version: components as AutoAttackSpec["version"] & object };
+    }
+  }
 }

@@ -68,9 +68,15 @@ export function commonRadii(accuracies: readonly Accuracy[], attacks: readonly s
   return [...new Set(first)].filter((eps) => others.every((radii) => radii.includes(eps))).sort((a, b) => a - b);
 }
 
-/** The attacks that a figure shows unasked: FGSM and PGD-20 as far as they are there, else all. */
-export function usualAttacks(rows: readonly { readonly attack: string }[]): string[] {
+/** Attacks without the stages of ensembles: "autoattack.apgd-ce" is a part of "autoattack". */
+export function wholeAttacks(rows: readonly { readonly attack: string }[]): string[] {
   const present = attacksOf(rows);
+  return present.filter((attack) => !present.some((whole) => attack.startsWith(`${whole}.`)));
+}
+
+/** The attacks that a figure shows unasked: FGSM and PGD-20 as far as they are there, else all that are whole. */
+export function usualAttacks(rows: readonly { readonly attack: string }[]): string[] {
+  const present = wholeAttacks(rows);
   const usual = present.filter((attack) => attack === "fgsm" || attack === "pgd-20");
   return usual.length > 0 ? usual : present;
 }

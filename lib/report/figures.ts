@@ -1,5 +1,5 @@
 import { DataError, parseEvaluation, parseSteps, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
-import { accuraciesOf, attacksOf, commonRadii, usualAttacks } from "./_accuracy.ts";
+import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
 import { robustnessBars } from "./robustness_bars.ts";
 import { robustnessCurve } from "./robustness_curve.ts";
@@ -27,7 +27,7 @@ export async function writeFigures(folder: string): Promise<string[]> {
   }
   const specs = new Map<string, TopLevelSpec>();
   const accuracies = accuraciesOf(evaluation);
-  for (const attack of attacksOf(evaluation)) {
+  for (const attack of wholeAttacks(evaluation)) {
     if (commonRadii(accuracies, [attack]).length === 0) continue;
     specs.set(`robustness_curve_${attack}`, robustnessCurve(evaluation, { attack }));
   }

@@ -16,7 +16,7 @@ import {
   zerosLike,
 } from "../../lib/engine/mod.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
-import type { AttackBatch } from "../../lib/attacks/mod.ts";
+import type { AttackBatch, Norm } from "../../lib/attacks/mod.ts";
 
 const flat = (x: Tensor): Tensor => reshape(x, [x.shape[0]!, -1]);
 const dense = (weights: Weights<Tensor>, name: string, x: Tensor): Tensor =>
@@ -109,6 +109,26 @@ export function randomBatch(classifier: Classifier, count: number, seed = 1): At
   };
 }
 
+/** Random images with the labels that the classifier gives them, but for every `wrongEvery`-th, which has the next. */
+export async function predictedBatch(
+  engine: Engine,
+  classifier: Classifier,
+  count: number,
+  wrongEvery = Infinity,
+  seed = 1,
+): Promise<AttackBatch> {
+  const batch = randomBatch(classifier, count, seed);
+  const program = engine.compile(({ weights, x }: { weights: Weights<Tensor>; x: Tensor }) =>
+    classifier.logits(weights, x)
+  );
+  const logits = (await engine.read(await program({ weights: classifier.weights, x: batch.x }))).data;
+  const y = Array.from({ length: count }, (_, row) => {
+    const z = Array.from(logits.subarray(row * classifier.classes, (row + 1) * classifier.classes));
+    return (z.indexOf(Math.max(...z)) + (row % wrongEvery === wrongEvery - 1 ? 1 : 0)) % classifier.classes;
+  });
+  return { ...batch, y: int32([count], y) };
+}
+
 /** The images of some rows of a batch. */
 export function rowsOf({ x, y, ids }: AttackBatch, rows: readonly number[]): AttackBatch {
   const size = x.data.length / ids.length;
@@ -121,10 +141,11 @@ export function rowsOf({ x, y, ids }: AttackBatch, rows: readonly number[]): Att
 }
 
 /** Distance of every image from its centre. */
-export function distances(xAdv: NdArray, x: NdArray, norm: "Linf" | "L2"): number[] {
+export function distances(xAdv: NdArray, x: NdArray, norm: Norm): number[] {
   const size = x.data.length / x.shape[0]!;
   return Array.from({ length: x.shape[0]! }, (_, row) => {
     const d = Array.from({ length: size }, (_, i) => xAdv.data[row * size + i]! - x.data[row * size + i]!);
+    if (norm === "L1") return d.reduce((sum, each) => sum + Math.abs(each), 0);
     return norm === "Linf" ? Math.max(...d.map(Math.abs)) : Math.hypot(...d);
   });
 }

@@ -1,5 +1,5 @@
-import { assertEquals } from "@std/assert";
-import { attackName, ATTACKS, type AttackSpec } from "../../lib/attacks/mod.ts";
+import { assert, assertEquals } from "@std/assert";
+import { attackName, ATTACKS, type AttackSpec, SLOT_ATTACKS } from "../../lib/attacks/mod.ts";
 
 const NAMES: readonly (readonly [AttackSpec, string])[] = [
   [{ kind: "fgsm" }, "fgsm"],
@@ -14,6 +14,25 @@ const NAMES: readonly (readonly [AttackSpec, string])[] = [
   [{ kind: "pgd", steps: 20, relativeStepSize: 0.1 }, "pgd-20-relative-step-0.1"],
   [{ kind: "pgd", steps: 20, restarts: 5 }, "pgd-20-restarts-5"],
   [{ kind: "pgd", steps: 20, randomStart: false }, "pgd-20-from-clean"],
+  [{ kind: "apgd" }, "apgd-ce"],
+  [{ kind: "apgd", loss: "dlr", norm: "L2", restarts: 5 }, "apgd-dlr-l2-restarts-5"],
+  [{ kind: "apgd", loss: "targetedDlr" }, "apgd-t"],
+  [{ kind: "apgd", loss: "targetedDlr", norm: "L1", targets: 5, largerReps: true }, "apgd-t-l1-targets-5-larger-reps"],
+  [{ kind: "apgd", loss: "margin", steps: 20, rho: 0.5 }, "apgd-margin-steps-20-rho-0.5"],
+  [{ kind: "fab" }, "fab"],
+  [{ kind: "fab", targets: 9, restarts: 2 }, "fab-t-restarts-2"],
+  [
+    { kind: "fab", targets: 3, norm: "L1", alphaMax: 0.2, eta: 1.1, beta: 0.8, steps: 5 },
+    "fab-t-l1-steps-5-targets-3-alpha-max-0.2-eta-1.1-beta-0.8",
+  ],
+  [{ kind: "square" }, "square"],
+  [
+    { kind: "square", queries: 100, pInit: 0.3, norm: "L2", restarts: 2 },
+    "square-l2-queries-100-p-init-0.3-restarts-2",
+  ],
+  [{ kind: "autoattack" }, "autoattack"],
+  [{ kind: "autoattack", norm: "L2", version: "plus" }, "autoattack-l2-plus"],
+  [{ kind: "autoattack", version: [{ kind: "fgsm" }, { kind: "apgd", loss: "dlr" }] }, "autoattack-of-fgsm+apgd-dlr"],
 ];
 
 Deno.test("attackName() says what differs from the defaults", () => {
@@ -28,6 +47,7 @@ Deno.test("attackName() does not change where a default is written out", () => {
   );
 });
 
-Deno.test("ATTACKS holds every kind that can be named", () => {
-  assertEquals(new Set(Object.keys(ATTACKS)), new Set(NAMES.map(([spec]) => spec.kind)));
+Deno.test("the tables of attacks hold kinds that can be named", () => {
+  const named = new Set<string>(NAMES.map(([spec]) => spec.kind));
+  for (const kind of [...Object.keys(ATTACKS), ...Object.keys(SLOT_ATTACKS)]) assert(named.has(kind), kind);
 });

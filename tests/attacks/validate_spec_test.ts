@@ -14,6 +14,13 @@ Deno.test("validateSpec() returns every good spec as it is", () => {
     { kind: "pgd", steps: 1 },
     { kind: "pgd", steps: 20, norm: "Linf", loss: "crossEntropy", restarts: 5, randomStart: true, relativeStepSize: 2 },
     { kind: "pgd", steps: 20, stepSize: "2/255", randomStart: false, restarts: 1 },
+    { kind: "apgd" },
+    { kind: "apgd", norm: "L1", loss: "targetedDlr", steps: 20, restarts: 2, targets: 3, rho: 1, largerReps: true },
+    { kind: "fab", norm: "L2", steps: 20, restarts: 2, targets: 3, alphaMax: 0.1, eta: 1.05, beta: 0.9 },
+    { kind: "square", norm: "L1", queries: 20, pInit: 1, restarts: 2 },
+    { kind: "autoattack" },
+    { kind: "autoattack", norm: "L2", version: "plus" },
+    { kind: "autoattack", version: [{ kind: "fgsm" }, { kind: "apgd", norm: "Linf", loss: "dlr" }] },
   ];
   for (const spec of good) assertStrictEquals(validateSpec(spec, [0, 1 / 255, 8 / 255, 1]), spec);
 });
@@ -27,9 +34,10 @@ Deno.test("validateSpec() names the path of what is no spec, or of no known kind
     null,
     'Cannot use attacks[1].attack as it is null: write an object such as { "kind": "pgd", "steps": 20 }',
   );
-  assertRefuses({ steps: 3 }, 'Cannot use attacks[1].attack as it has no kind: write "fgsm" or "pgd"');
-  assertRefuses({ kind: "cw" }, 'Cannot use attacks[1].attack.kind as it is "cw": write "fgsm" or "pgd"');
-  assertRefuses({ kind: "toString" }, 'Cannot use attacks[1].attack.kind as it is "toString": write "fgsm" or "pgd"');
+  const kinds = '"fgsm" or "pgd" or "apgd" or "fab" or "square" or "autoattack"';
+  assertRefuses({ steps: 3 }, `Cannot use attacks[1].attack as it has no kind: write ${kinds}`);
+  assertRefuses({ kind: "cw" }, `Cannot use attacks[1].attack.kind as it is "cw": write ${kinds}`);
+  assertRefuses({ kind: "toString" }, `Cannot use attacks[1].attack.kind as it is "toString": write ${kinds}`);
 });
 
 Deno.test("validateSpec() names unknown keys, norms and losses, and what would do", () => {
@@ -112,4 +120,35 @@ Deno.test("validateSpec() refuses radii outside of the pixel box", () => {
       [eps],
     );
   }
+});
+
+Deno.test("validateSpec() refuses settings of slot attacks that are out of range or do not go together", () => {
+  const refuses = (spec: object, message: string) => assertRefuses(spec, `Cannot use attacks[1].attack${message}`);
+  refuses({ kind: "apgd", steps: 0 }, ".steps as it is 0: write a positive integer");
+  refuses({ kind: "apgd", rho: 1.5 }, ".rho as it is 1.5: write a number above 0 and up to 1");
+  refuses(
+    { kind: "apgd", targets: 3 },
+    '.targets with the loss "crossEntropy" as it aims at no class: write loss "targetedDlr", or leave targets out',
+  );
+  refuses({ kind: "apgd", largerReps: true }, '.largerReps at norm "Linf": it is made for "L1"');
+  refuses({ kind: "apgd", norm: "L1", largerReps: 1 }, ".largerReps as it is 1: write true or false");
+  refuses({ kind: "fab", eta: 1 }, ".eta as it is 1: write a number above 1 and up to 2");
+  refuses({ kind: "square", pInit: "0.8" }, '.pInit as it is "0.8": write a number above 0 and up to 1');
+  refuses({ kind: "square", queries: -1 }, ".queries as it is -1: write a positive integer");
+});
+
+Deno.test("validateSpec() refuses ensembles that are empty, nested, of several norms, or have an attack twice", () => {
+  const refuses = (version: unknown, message: string, norm = "Linf") =>
+    assertRefuses({ kind: "autoattack", norm, version }, `Cannot use ${message}`);
+  const path = "attacks[1].attack.version";
+  refuses("rand", `${path} as it is "rand": write "standard" or "plus"`);
+  refuses([], `${path} as it is empty: write "standard", "plus" or some attacks`);
+  refuses([{ kind: "autoattack" }], `${path}.0 as it is an ensemble itself: write its attacks`);
+  refuses(
+    [{ kind: "apgd", norm: "L2" }],
+    `${path}.0.norm as it is "L2" where the ensemble has "Linf": leave it out`,
+  );
+  refuses([{ kind: "fgsm" }], `${path}.0 at norm "L1" as fgsm has Linf and L2 alone`, "L1");
+  refuses([{ kind: "apgd" }, { kind: "apgd", steps: 100 }], `"apgd-ce" twice in ${path}: leave out ${path}.1`);
+  refuses([{ kind: "pgd" }], `${path}.0.steps as it is undefined: write a positive integer`);
 });

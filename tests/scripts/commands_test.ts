@@ -38,6 +38,8 @@ async function failure(
   return [code, lines.at(-1)!];
 }
 
+const KINDS = '"fgsm", "pgd", "apgd", "fab", "square", "autoattack"';
+
 Deno.test("the tasks of deno.json are those that these tests know", () => {
   assertEquals([...SCRIPT_TASKS].sort(), [
     "bench",
@@ -162,11 +164,11 @@ Deno.test("run refuses keys that are not known, with their path and the known on
   await withExperiment(async (folder) => {
     assertEquals(await failure(folder, "run", "tiny.json"), [
       2,
-      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of "fgsm", "pgd"',
+      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of ' + KINDS,
     ]);
     assertEquals(await failure(folder, "run", "tiny.json", "--set", "evaluation.attack=1"), [
       2,
-      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of "fgsm", "pgd"',
+      'UsageError: Cannot use the experiment as "evaluation.attacks.1.kind" is "cw": it must be one of ' + KINDS,
     ]);
   }, { ...SMALLEST, evaluation: { ...evaluation, attacks: [{ kind: "fgsm" }, { kind: "cw" }] } });
 });
@@ -322,8 +324,14 @@ Deno.test("evaluate refuses what it cannot use", async () => {
       [
         ["--attack", "cw"],
         2,
-        'UsageError: Cannot use the attack "cw": write fgsm or pgd-<steps>, with -l2 and ' +
-        "-margin behind where wanted, such as pgd-20-margin",
+        'UsageError: Cannot use the attack "cw": write fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square or ' +
+        "autoattack, with -l2, -l1 or -margin behind where wanted, such as pgd-20-margin",
+      ],
+      [
+        ["--attack", "square-steps-5"],
+        2,
+        "UsageError: Cannot use square-steps-5.steps as a square attack has no such key: write one of kind, norm, " +
+        "queries, pInit, restarts",
       ],
       [
         ["--attack", "fgsm", "--attack", "pgd-5-l2"],

@@ -1,0 +1,288 @@
+import { DataError, float32, int32, type NdArray, type Rng, sizeOf } from "../core/mod.ts";
+import type { Engine } from "../engine/mod.ts";
+import type { Classifier } from "../models/mod.ts";
+import { lend } from "./_borrow.ts";
+import { checkBatch } from "./_check_batch.ts";
+import { type Claim, type QueuedImage, slotQueue } from "./_slot_queue.ts";
+import type { Attack, AttackBatch, AttackSpec, FgsmSpec, Norm, PgdSpec, SlotAttackSpec } from "./attack.ts";
+import { ATTACKS, makeSlotAttack } from "./attacks_table.ts";
+import { type Component, componentsOf } from "./autoattack.ts";
+import { margins } from "./margins.ts";
+import { projectImages } from "./threat_model.ts";
+import { validateSpec } from "./validate_spec.ts";
+
+/** Images, in memory or made when they are needed. */
+export interface ImageSource {
+  /** Number of images; their positions are 0 to count - 1. */
+  readonly count: number;
+  /** Gives some images, in the order asked for. */
+  readonly load: (positions: readonly number[]) => AttackBatch | Promise<AttackBatch>;
+}
+
+/** What an attack did to one image, verified on the image itself. */
+export interface AttackedImage {
+  /** Its place among the images. */
+  readonly position: number;
+  /** Its id. */
+  readonly id: number;
+  /** Adversarial image [H, W, C], inside the ball and the pixel box. */
+  readonly xAdv: NdArray<"float32">;
+  /** Margin z_y - max_{k != y} z_k of xAdv; negative where the attack succeeded. */
+  readonly margin: number;
+  /** Step (from 1, in its trial) at which the image first fell, 0 for the start, -1 where it never did. */
+  readonly firstStep: number;
+  /** Of an ensemble: the component whose image this is; {@linkcode componentsOf} lists them. */
+  readonly component?: string;
+  /** Trial (from 0: restarts, and target classes where there are some) in which it fell, or the last one. */
+  readonly trial: number;
+  /** Forward passes, those inside backward passes and the verifying one included. */
+  readonly forwardPasses: number;
+  /** Backward passes. */
+  readonly backwardPasses: number;
+}
+
+/** What {@linkcode attackImages} tells. */
+export type AttackEvent =
+  /** An image is done; images come as they are done, not in their order. */
+  | ({ readonly kind: "image" } & AttackedImage)
+  /** Passes (forward and backward, per image) that were made since the last such event. */
+  | { readonly kind: "passes"; readonly passes: number };
+
+/**
+ * Attacks any number of images, `batchSize` at a time, and reports what came of each. As {@linkcode runAttack}, the one
+ * place where input is checked, results are brought into ball and box once more, success is measured by a forward pass
+ * on that very image, and passes are counted.
+ *
+ * Attacks over slots (apgd, fab, square) let go of an image when it falls, and its place in the batch goes to the next
+ * one. What is found for an image does not depend on the others: on the reference engine bit for bit at any batch size,
+ * on native engines at the same batch size (another one gives other sums of the same numbers).
+ *
+ * @param engine Where it runs.
+ * @param classifier Who is attacked.
+ * @param images The images.
+ * @param spec The attack.
+ * @param eps Radius in pixel units, in [0,1].
+ * @param rng Stream of the attack; draws are keyed by image id below it.
+ * @param batchSize Images per batch; where there are fewer images the batch is filled up.
+ * @returns Every image once, as it is done; ending the loop early ends the attack.
+ * @throws {UsageError} If the spec or the radius cannot be used.
+ * @throws {RangeError} If the batch size is not a positive integer.
+ * @throws {TypeError} If a dtype or length is wrong.
+ * @throws {DataError} If images do not fit the classifier, a pixel or label is out of range, or a margin or a gradient
+ * is not finite.
+ */
+export async function* attackImages(
+  engine: Engine,
+  classifier: Classifier,
+  images: ImageSource,
+  spec: AttackSpec,
+  eps: number,
+  rng: Rng,
+  batchSize: number,
+): AsyncGenerator<AttackEvent, void, void> {
+  validateSpec(spec, [eps]);
+  if (images.count === 0) return;
+  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(`Cannot attack images in batches of ${batchSize}: it needs a positive integer`);
+  }
+  if (spec.kind === "autoattack" && eps > 0) {
+    yield* ensemble(engine, classifier, images, componentsOf(spec), eps, rng, batchSize);
+    return;
+  }
+  const size = batchSize;
+  const { values: weights, giveBack } = lend(engine, classifier.weights);
+  const target = { ...classifier, weights };
+  const load = async (positions: readonly number[]): Promise<AttackBatch> => {
+    // Batches have one size: what is missing repeats the first.
+    const batch = await images.load(Array.from({ length: size }, (_, k) => positions[k] ?? positions[0]!));
+    return { ...batch, x: checkBatch(classifier, batch) };
+  };
+  const pending: Claim[] = [];
+  const verified = async function* (claims: readonly Claim[], all: boolean): AsyncGenerator<AttackEvent> {
+    pending.push(...claims);
+    while (pending.length >= size || all && pending.length > 0) {
+      const some = pending.splice(0, size);
+      yield* await verify(engine, target, some, size, spec.norm ?? "Linf", eps);
+      yield { kind: "passes", passes: some.length };
+    }
+  };
+  try {
+    for await (const event of claimsOf(engine, target, images.count, load, spec, eps, rng, size)) {
+      if (event.kind === "passes") yield event;
+      else yield* verified(event.claims, false);
+    }
+    yield* verified([], true);
+  } finally {
+    giveBack();
+  }
+}
+
+/** Runs attacks in a row, each on the images that are left standing; the image of lowest margin counts. */
+async function* ensemble(
+  engine: Engine,
+  classifier: Classifier,
+  images: ImageSource,
+  components: readonly Component[],
+  eps: number,
+  rng: Rng,
+  batchSize: number,
+): AsyncGenerator<AttackEvent, void, void> {
+  let standing = Array.from({ length: images.count }, (_, position) => position);
+  const found = new Map<number, AttackedImage>();
+  for (const [k, { name, spec }] of components.entries()) {
+    const source: ImageSource = {
+      count: standing.length,
+      load: (positions) => images.load(positions.map((position) => standing[position]!)),
+    };
+    const next: number[] = [];
+    for await (
+      const event of attackImages(engine, classifier, source, spec, eps, rng.child(name), batchSize)
+    ) {
+      if (event.kind === "passes") {
+        yield event;
+        continue;
+      }
+      const position = standing[event.position]!;
+      const image = worse(found.get(position), { ...event, position, component: name });
+      if (image.margin < 0 || k === components.length - 1) {
+        found.delete(position);
+        yield { kind: "image", ...image };
+      } else {
+        found.set(position, image);
+        next.push(position);
+      }
+    }
+    standing = next.sort((a, b) => a - b);
+  }
+}
+
+/** The stronger of two results for one image, with the passes of both. */
+function worse(before: AttackedImage | undefined, now: AttackedImage): AttackedImage {
+  if (before === undefined) return now;
+  return {
+    ...now.margin < before.margin ? now : before,
+    forwardPasses: before.forwardPasses + now.forwardPasses,
+    backwardPasses: before.backwardPasses + now.backwardPasses,
+  };
+}
+
+type ClaimEvent =
+  | { readonly kind: "claims"; readonly claims: readonly Claim[] }
+  | { readonly kind: "passes"; readonly passes: number };
+
+async function* claimsOf(
+  engine: Engine,
+  classifier: Classifier,
+  count: number,
+  load: (positions: readonly number[]) => Promise<AttackBatch>,
+  spec: AttackSpec,
+  eps: number,
+  rng: Rng,
+  size: number,
+): AsyncGenerator<ClaimEvent, void, void> {
+  if (eps > 0 && spec.kind !== "fgsm" && spec.kind !== "pgd") {
+    const { classes, inputShape } = classifier;
+    const attack = makeSlotAttack(spec as SlotAttackSpec, { classes, inputShape, eps, rng });
+    yield* slotQueue(engine, classifier, load, count, attack, eps, size);
+    return;
+  }
+  for (let from = 0; from < count; from += size) {
+    const positions = Array.from({ length: Math.min(size, count - from) }, (_, k) => from + k);
+    const batch = await load(positions);
+    const queued = positions.map((position, row): QueuedImage => ({
+      position,
+      id: batch.ids[row]!,
+      label: batch.y.data[row]!,
+      x: rowOf(batch.x, row),
+    }));
+    const untouched = { firstStep: 0, trial: 0, forwardPasses: 0, backwardPasses: 0 };
+    if (eps === 0) {
+      yield { kind: "claims", claims: queued.map((image) => ({ ...image, xAdv: image.x, ...untouched })) };
+      continue;
+    }
+    const run = ATTACKS[(spec as FgsmSpec | PgdSpec).kind] as Attack<FgsmSpec | PgdSpec>;
+    const { xAdv: value, firstStep, ...passes } = await run(
+      engine,
+      classifier,
+      batch,
+      spec as FgsmSpec | PgdSpec,
+      eps,
+      rng,
+    );
+    let xAdv: NdArray<"float32">;
+    try {
+      xAdv = await engine.read(value) as NdArray<"float32">;
+    } finally {
+      value.dispose();
+    }
+    yield { kind: "passes", passes: positions.length * (passes.forwardPasses + passes.backwardPasses) };
+    yield {
+      kind: "claims",
+      claims: queued.map((image, row) => ({
+        ...image,
+        xAdv: rowOf(xAdv, row),
+        firstStep: firstStep[row]!,
+        trial: 0,
+        ...passes,
+      })),
+    };
+  }
+}
+
+/** Brings images into ball and box and measures their margins, in a batch of the usual size. */
+async function verify(
+  engine: Engine,
+  classifier: Classifier,
+  claims: readonly Claim[],
+  size: number,
+  norm: Norm,
+  eps: number,
+): Promise<AttackEvent[]> {
+  const shape = [size, ...classifier.inputShape];
+  const pixels = sizeOf(classifier.inputShape);
+  const padded = Array.from({ length: size }, (_, row) => claims[row] ?? claims[0]!);
+  const pack = (of: (claim: Claim) => Float32Array): NdArray<"float32"> => {
+    const packed = float32(shape);
+    padded.forEach((claim, row) => packed.data.set(of(claim), row * pixels));
+    return packed;
+  };
+  const x = pack((claim) => claim.x);
+  const y = int32([size], padded.map(({ label }) => label));
+  const ids = Int32Array.from(padded, ({ id }) => id);
+  const xAdv = projectImages(pack((claim) => claim.xAdv), x, norm, eps);
+  await checkNumbers(engine, classifier, { x, y, ids }, xAdv);
+  const margin = await margins(engine, classifier, { x: xAdv, y, ids });
+  return claims.map((claim, row): AttackEvent => ({
+    kind: "image",
+    position: claim.position,
+    id: claim.id,
+    xAdv: float32(classifier.inputShape, rowOf(xAdv, row)),
+    margin: margin[row]!,
+    // Where rounding in the last projection undid or made a success, the measured one counts.
+    firstStep: margin[row]! < 0 ? Math.max(claim.firstStep, 0) : -1,
+    trial: claim.trial,
+    forwardPasses: claim.forwardPasses + 1,
+    backwardPasses: claim.backwardPasses,
+  }));
+}
+
+/** Tells a classifier without finite logits, which margins() reports, from one without finite gradients. */
+async function checkNumbers(
+  engine: Engine,
+  classifier: Classifier,
+  batch: AttackBatch,
+  xAdv: NdArray<"float32">,
+): Promise<void> {
+  const bad = xAdv.data.findIndex(Number.isNaN);
+  if (bad === -1) return;
+  await margins(engine, classifier, batch);
+  const image = batch.ids[Math.floor(bad / (xAdv.data.length / batch.ids.length))];
+  throw new DataError(
+    `Cannot attack image ${image} as the gradient there is not a number: use a classifier with finite gradients`,
+  );
+}
+
+function rowOf(images: NdArray<"float32">, row: number): Float32Array {
+  const size = sizeOf(images.shape.slice(1));
+  return images.data.slice(row * size, (row + 1) * size);
+}
