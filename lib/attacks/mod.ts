@@ -15,6 +15,8 @@ export * from "./attack.ts";
 export * from "./attack_images.ts";
 export * from "./attacks_table.ts";
 export * from "./autoattack.ts";
+export * from "./ddn.ts";
+export * from "./fab.ts";
 export * from "./fgsm.ts";
 export * from "./margins.ts";
 export * from "./perturbation.ts";

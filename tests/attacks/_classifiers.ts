@@ -16,7 +16,7 @@ import {
   zerosLike,
 } from "../../lib/engine/mod.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
-import type { AttackBatch, Norm } from "../../lib/attacks/mod.ts";
+import { type AttackBatch, margins, type Norm } from "../../lib/attacks/mod.ts";
 
 const flat = (x: Tensor): Tensor => reshape(x, [x.shape[0]!, -1]);
 const dense = (weights: Weights<Tensor>, name: string, x: Tensor): Tensor =>
@@ -107,6 +107,16 @@ export function randomBatch(classifier: Classifier, count: number, seed = 1): At
     y: int32([count], draws.child("y").integers(count, classifier.classes)),
     ids: Int32Array.from({ length: count }, (_, i) => 100 + 3 * i),
   };
+}
+
+/** The batch with the labels that the classifier gives. */
+export async function asClassified(engine: Engine, classifier: Classifier, batch: AttackBatch): Promise<AttackBatch> {
+  const y = batch.y.data.slice();
+  for (let k = 0; k < classifier.classes; k++) {
+    const margin = await margins(engine, classifier, { ...batch, y: int32(batch.y.shape, y.map(() => k)) });
+    margin.forEach((value, i) => value > 0 && (y[i] = k));
+  }
+  return { ...batch, y: int32(batch.y.shape, y) };
 }
 
 /** The images of some rows of a batch. */
