@@ -24,5 +24,6 @@ export * from "./pgd.ts";
 export * from "./random_start.ts";
 export * from "./run_attack.ts";
 export * from "./slot_attack.ts";
+export * from "./smallest_perturbations.ts";
 export * from "./threat_model.ts";
 export * from "./validate_spec.ts";
