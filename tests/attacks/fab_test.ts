@@ -7,7 +7,7 @@ import { fab, fabDistance } from "../../lib/attacks/fab.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 import { CLEVERHANS, linear } from "./_classifiers.ts";
-import { batchOf, CLEVERHANS_BATCH, settingOf, TANH, TANH_BATCH } from "./_points.ts";
+import { batchOf, CLEVERHANS_BATCH, linearCase, type Planes, settingOf, TANH, TANH_BATCH } from "./_points.ts";
 import { runSlots } from "./_run_slots.ts";
 import { dot, lengthOf, shortestWay } from "./_shortest_way.ts";
 
@@ -125,34 +125,6 @@ for (const norm of NORMS) {
     }
   });
 }
-
-/** A random linear classifier with images that it classifies correctly, some of whose pixels are at the border. */
-function linearCase(classes: number, pixels: number, images = 12) {
-  const W = rng(11, "weights", classes, pixels).normal(classes * pixels);
-  const bias = rng(12, "bias", classes).normal(classes, 0, 0.5);
-  const rows = Array.from({ length: pixels }, (_, i) => Array.from(W.subarray(i * classes, (i + 1) * classes)));
-  const points = Array.from(
-    { length: images },
-    (_, i) => Array.from(rng(13, i).uniform(pixels, -0.3, 1.3), (v) => Math.min(Math.max(v, 0), 1)),
-  );
-  const logit = (x: readonly number[], k: number) => bias[k]! + dot(x, rows.map((row) => row[k]!));
-  const labels = points.map((x) => {
-    const z = Array.from({ length: classes }, (_, k) => logit(x, k));
-    return z.indexOf(Math.max(...z));
-  });
-  return {
-    classifier: linear(rows, Array.from(bias)),
-    batch: batchOf(points, labels),
-    /** Hyperplanes at which the class changes from y: f(v) = <w, v> + c. */
-    planes: (y: number) =>
-      Array.from({ length: classes - 1 }, (_, k) => (y + k + 1) % classes).map((k) => ({
-        w: rows.map((row) => row[k]! - row[y]!),
-        c: bias[k]! - bias[y]!,
-      })),
-  };
-}
-
-type Planes = ReturnType<ReturnType<typeof linearCase>["planes"]>;
 
 const DUALS: { readonly [N in Norm]: Norm } = { Linf: "L1", L2: "L2", L1: "Linf" };
 
