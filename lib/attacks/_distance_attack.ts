@@ -1,4 +1,15 @@
-import { add, greater, greaterEqual, logicalNot, reshape, sub, type Tensor, where, zerosLike } from "../engine/mod.ts";
+import {
+  add,
+  greater,
+  greaterEqual,
+  logicalNot,
+  mul,
+  reshape,
+  sub,
+  type Tensor,
+  where,
+  zerosLike,
+} from "../engine/mod.ts";
 import { lengths } from "./_lengths.ts";
 import type { Norm } from "./attack.ts";
 import { NOT_LOOKED, type SlotAttack, type SlotInputs, whereSlot } from "./slot_attack.ts";
@@ -19,7 +30,10 @@ export interface DistanceAttack<S extends object, T extends object, F extends ob
   extends Omit<SlotAttack<S, T, F>, "step"> {
   /** The norm of the distance. */
   readonly norm: Norm;
-  /** One step of all slots, traced; at least one image per slot is looked at. */
+  /**
+   * One step of all slots, traced; at least one image per slot is looked at, and they come in the order in which they
+   * are made: one that is not a number makes the next one so.
+   */
   step(inputs: SlotInputs<S, T, F>): { readonly state: S; readonly looked: readonly Looked[] };
 }
 
@@ -36,22 +50,23 @@ export function insideBall<S extends object, T extends object, F extends object>
 }
 
 /**
- * The attack for the smallest distance: a distance stands in place of the margin, so that the queue, which keeps the
- * image of lowest margin and lets go where it is negative, keeps the nearest misclassified image and goes on.
+ * The attack for the smallest distance: the distance of a misclassified image stands in place of its margin, so that the
+ * queue, which keeps the image of lowest margin and lets go where it is negative, keeps the nearest and goes on.
  *
  * @param attack The attack.
- * @returns The attack as the queue runs it; -1 stands at an image that is misclassified as it is.
+ * @returns The attack as the queue runs it. Distances are scaled by {@linkcode DISTANCE_SCALE}.
  */
 export function nearest<S extends object, T extends object, F extends object>(
   attack: DistanceAttack<S, T, F>,
 ): SlotAttack<S, T, F> {
-  const score = (margin: Tensor, distance: Tensor) => {
-    // Where something is not a number, the image is let go too: its verification says so.
-    const ofWrong = where(greater(distance, 0), distance, filled(distance, -1));
-    return where(greaterEqual(margin, 0), filled(margin, NOT_LOOKED), ofWrong);
-  };
+  // What is not a number is so after this as well: it lets the image go, and the verification says whose it is.
+  const score = (margin: Tensor, distance: Tensor) =>
+    where(greaterEqual(margin, 0), filled(margin, NOT_LOOKED), mul(distance, DISTANCE_SCALE));
   return { ...scored(attack, score), key: `${attack.key}, nearest` };
 }
+
+/** What distances are scaled by in place of margins: the queue begins with the margin of the clean image. */
+export const DISTANCE_SCALE = 2 ** -90;
 
 function scored<S extends object, T extends object, F extends object>(
   attack: DistanceAttack<S, T, F>,

@@ -1,6 +1,5 @@
 import { float32, int32, type NdArray, scalar, sizeOf } from "../core/mod.ts";
 import {
-  add,
   cachedProgram,
   disposeTree,
   type Engine,
@@ -15,12 +14,11 @@ import {
   type Tensor,
   type Value,
   where,
-  zerosLike,
 } from "../engine/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
 import type { AttackBatch } from "./attack.ts";
-import { NOT_LOOKED, type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
+import { type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
 
 /** One image as it goes through the slots. */
 export interface QueuedImage {
@@ -51,6 +49,8 @@ export type QueueEvent =
 
 /** An image in its slot. */
 interface Occupant extends QueuedImage {
+  /** Margin of the clean image. */
+  readonly margin: number;
   readonly order: Int32Array;
   trial: number;
   step: number;
@@ -64,8 +64,9 @@ interface CallInputs {
   readonly y: Tensor;
   /** 1 where a trial begins [B]. */
   readonly fresh: Tensor;
-  /** 1 where an image begins [B]. */
+  /** 1 where an image begins, and the margin of the clean image there [B]. */
   readonly first: Tensor;
+  readonly cleanMargin: Tensor;
   readonly eps: Tensor;
   readonly state: object;
   readonly best: Best;
@@ -80,7 +81,8 @@ interface Best {
 }
 
 /**
- * Runs an attack over slots: every image from its first trial to its last or its fall, `size` of them at a time.
+ * Runs an attack over slots: every image from its first trial to its last or its fall, `size` of them at a time. Images
+ * that are misclassified as they are need no slot.
  *
  * @param engine Where it runs.
  * @param classifier Who is attacked.
@@ -121,19 +123,25 @@ export async function* slotQueue(
     while (true) {
       const fresh = float32([size]);
       const first = float32([size]);
+      const cleanMargin = float32([size]);
       for (let s = 0; s < size; s++) {
         if (slots[s] === undefined) {
-          if (waiting.length === 0 && loaded < count) {
+          while (waiting.length === 0 && loaded < count) {
             const positions = Array.from({ length: Math.min(size, count - loaded) }, (_, k) => loaded + k);
             loaded += positions.length;
-            waiting.push(...await occupants(engine, target, await load(positions), positions, attack));
-            if (attack.needsOrder) yield { kind: "passes", passes: positions.length };
+            const some = await occupants(engine, target, await load(positions), positions);
+            yield { kind: "passes", passes: some.length };
+            // What is not a number leaves too: the verification says whose it is.
+            const wrong = some.filter(({ margin }) => !(margin >= 0));
+            if (wrong.length > 0) yield { kind: "claims", claims: wrong.map(untouched) };
+            waiting.push(...some.filter(({ margin }) => margin >= 0));
           }
           slots[s] = waiting.shift();
           if (slots[s] !== undefined) {
             x.data.set(slots[s]!.x, s * pixels);
             y.data[s] = slots[s]!.label;
             first.data[s] = 1;
+            cleanMargin.data[s] = slots[s]!.margin;
           }
         }
         // An idle slot begins its last image again and again; nobody looks.
@@ -158,6 +166,7 @@ export async function* slotQueue(
         y: copy(y),
         fresh,
         first,
+        cleanMargin,
         eps: scalar(eps),
         ...held,
         trial: put.trial,
@@ -175,7 +184,7 @@ export async function* slotQueue(
       slots.forEach((slot, s) => {
         if (slot === undefined) return;
         slot.calls++;
-        // What is not a number leaves too: the verification says whose it is.
+        // What is not a number falls as well: the verification says whose it is.
         const fell = !(margin[s]! >= 0);
         if (fell || slot.step === attack.steps - 1 && slot.trial === attack.trials - 1) {
           leaving.push({ s, slot, fell });
@@ -197,7 +206,7 @@ export async function* slotQueue(
           xAdv: xAdv.slice(s * pixels, (s + 1) * pixels),
           firstStep: fell ? step : -1,
           trial,
-          forwardPasses: calls * attack.forwardPasses + (attack.needsOrder ? 1 : 0),
+          forwardPasses: calls * attack.forwardPasses + 1,
           backwardPasses: calls * attack.backwardPasses,
         })),
       };
@@ -218,12 +227,12 @@ function stepProgram(
     engine,
     logits,
     `attack over slots, ${attack.key}`,
-    () => ({ weights, x, y, fresh, first, eps, state, best, trial, feeds }: CallInputs) => {
+    () => ({ weights, x, y, fresh, first, cleanMargin, eps, state, best, trial, feeds }: CallInputs) => {
       const network = (at: Tensor) => logits(weights, at);
       const made = attack.step({ logits: network, x, y, fresh, eps, state, trial, feeds });
       const before = {
         xAdv: whereSlot(first, x, best.xAdv),
-        margin: whereSlot(first, add(zerosLike(best.margin), NOT_LOOKED), best.margin),
+        margin: whereSlot(first, cleanMargin, best.margin),
       };
       // A margin that is not a number is kept, so that the verification finds it and says so.
       const lower = logicalNot(greaterEqual(made.margin, before.margin));
@@ -239,33 +248,13 @@ function stepProgram(
   );
 }
 
-/** Images of a batch, with the order of their classes where the attack needs it. */
+/** Images of a batch, with what the classifier says of them as they are. */
 async function occupants(
   engine: Engine,
   { logits, weights, classes }: Classifier,
-  batch: AttackBatch,
+  { x, y, ids }: AttackBatch,
   positions: readonly number[],
-  { needsOrder }: SlotAttack,
 ): Promise<Occupant[]> {
-  const size = batch.x.data.length / batch.ids.length;
-  const orders = needsOrder ? await ordersOf(engine, { logits, weights, classes }, batch) : [];
-  return positions.map((position, row) => ({
-    position,
-    id: batch.ids[row]!,
-    label: batch.y.data[row]!,
-    x: batch.x.data.slice(row * size, (row + 1) * size),
-    order: orders[row] ?? new Int32Array(0),
-    trial: 0,
-    step: 0,
-    calls: 0,
-  }));
-}
-
-async function ordersOf(
-  engine: Engine,
-  { logits, weights, classes }: Pick<Classifier, "logits" | "weights" | "classes">,
-  { x, y }: AttackBatch,
-): Promise<Int32Array[]> {
   const program = cachedProgram(
     engine,
     logits,
@@ -273,13 +262,31 @@ async function ordersOf(
     () => (inputs: { weights: Weights<Tensor>; x: Tensor }) => logits(inputs.weights, inputs.x),
   );
   const value = await program({ weights, x });
-  const z = (await engine.read(value)).data;
+  const all = (await engine.read(value)).data;
   value.dispose();
-  return Array.from(y.data, (label, row) => {
-    const own = z.subarray(row * classes, (row + 1) * classes);
-    const others = Array.from(own.keys()).filter((k) => k !== label);
-    return Int32Array.from(others.sort((a, b) => own[b]! - own[a]! || a - b));
+  const size = x.data.length / ids.length;
+  return positions.map((position, row) => {
+    const z = all.subarray(row * classes, (row + 1) * classes);
+    const label = y.data[row]!;
+    const order = Int32Array.from(
+      Array.from(z.keys()).filter((k) => k !== label).sort((a, b) => z[b]! - z[a]! || a - b),
+    );
+    return {
+      position,
+      id: ids[row]!,
+      label,
+      x: x.data.slice(row * size, (row + 1) * size),
+      margin: z.some(Number.isNaN) ? NaN : Math.fround(z[label]! - z[order[0]!]!),
+      order,
+      trial: 0,
+      step: 0,
+      calls: 0,
+    };
   });
+}
+
+function untouched({ position, id, label, x }: Occupant): Claim {
+  return { position, id, label, x, xAdv: x, firstStep: 0, trial: 0, forwardPasses: 1, backwardPasses: 0 };
 }
 
 function slotOf({ id, label, trial, step, order }: Occupant): Slot {

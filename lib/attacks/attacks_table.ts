@@ -1,4 +1,5 @@
 import { rng } from "../core/mod.ts";
+import { apgd } from "./apgd.ts";
 import type { Attack, AttackResult, AttackSpec, FgsmSpec, PgdSpec, SlotAttackSpec } from "./attack.ts";
 import { componentsOf } from "./autoattack.ts";
 import { ddn } from "./ddn.ts";
@@ -17,8 +18,8 @@ export const ATTACKS: {
  * no function yet.
  */
 export const SLOT_ATTACKS: {
-  readonly [S in Exclude<SlotAttackSpec, { kind: "apgd" | "square" }> as S["kind"]]: MakeSlotAttack<S>;
-} = { fab, ddn };
+  readonly [S in Exclude<SlotAttackSpec, { kind: "square" }> as S["kind"]]: MakeSlotAttack<S>;
+} = { apgd, fab, ddn };
 
 /**
  * Makes an attack over slots.
@@ -138,7 +139,8 @@ export function attackPasses(
   const attack = makeSlotAttack(spec, { classes, inputShape: [1, 1, 1], eps: 1, rng: rng(0) });
   const calls = attack.steps * attack.trials;
   return {
-    forwardPasses: calls * attack.forwardPasses + (attack.needsOrder ? 1 : 0) + 1,
+    // One of the clean image before, one that verifies.
+    forwardPasses: calls * attack.forwardPasses + 2,
     backwardPasses: calls * attack.backwardPasses,
   };
 }

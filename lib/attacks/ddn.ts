@@ -80,7 +80,6 @@ export function ddnDistance(spec: DdnSpec, _setting: SlotSetting): DistanceAttac
     trials: 1,
     forwardPasses: 1,
     backwardPasses: 1,
-    needsOrder: false,
     state: (shape) => ({ at: float32(shape), norm: float32([shape[0]!]) }),
     trial: () => ({}),
     feeds: ({ step }) => ({ rate: scalar(0.01 + 0.99 * (1 + Math.cos(Math.PI * step / steps)) / 2) }),

@@ -57,8 +57,7 @@ interface Trial {
  *
  * Differs from the official code: random starts are keyed by image, target and restart, not drawn per batch; an image
  * counts as misclassified where its margin is below 0, a tie of logits does not; x' is looked at after the way back
- * too, which costs nothing, as the next step needs its logits, and sometimes finds a nearer image; an image that is
- * wrong as it is falls at once; in a ball of radius eps, the image is let go as soon as it is misclassified in the
+ * too, which costs nothing, as the next step needs its logits, and sometimes finds a nearer image; in a ball of radius eps, the image is let go as soon as it is misclassified in the
  * ball, and what is found outside of it is no result (as theirs); the projections are those of
  * {@linkcode towardsHyperplane}. Like the official code of AutoAttack, and unlike that of the paper, there is no final
  * search on the segment to the original.
@@ -94,7 +93,6 @@ export function fabDistance(spec: FabSpec, setting: SlotSetting): DistanceAttack
     trials: restarts * (targets ?? 1),
     forwardPasses: 2,
     backwardPasses: targets === undefined ? classes - 1 : 1,
-    needsOrder: targets !== undefined,
     state: (shape) => ({ at: float32(shape) }),
     trial: ({ id, trial, order }) => {
       const [target, restart] = [Math.floor(trial / restarts), trial % restarts];
@@ -149,7 +147,7 @@ function step(
   const back = add(x, mul(sub(next, x), beta));
   return {
     state: { at: whereSlot(greater(0, marginOfNext), back, next) },
-    looked: [{ image: next, margin: marginOfNext }, { image: at, margin: margin(plane.logits, y) }],
+    looked: [{ image: at, margin: margin(plane.logits, y) }, { image: next, margin: marginOfNext }],
   };
 }
 

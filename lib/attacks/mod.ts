@@ -11,6 +11,7 @@
  *
  * @module
  */
+export * from "./apgd.ts";
 export * from "./attack.ts";
 export * from "./attack_images.ts";
 export * from "./attacks_table.ts";

@@ -12,7 +12,7 @@ export interface Slot {
   readonly trial: number;
   /** Number of the step in its trial, from 0. */
   readonly step: number;
-  /** The other classes, that of the highest clean logit first (of equal ones the lower class); empty if not asked for. */
+  /** The other classes, that of the highest clean logit first (of equal ones the lower class). */
   readonly order: Int32Array;
 }
 
@@ -75,8 +75,6 @@ export interface SlotAttack<S extends object = object, T extends object = object
   readonly forwardPasses: number;
   /** Backward passes per image of one step. */
   readonly backwardPasses: number;
-  /** Whether {@linkcode Slot.order} is needed; it costs one forward pass per image. */
-  readonly needsOrder: boolean;
   /** A state for the first call, of which nothing is used: zeros. `shape` is [B, H, W, C]. */
   state(shape: readonly number[]): MapTensors<S, NdArray>;
   /** What a trial needs, for one slot at step 0: leaves without the axis of slots, always of the same shapes. */

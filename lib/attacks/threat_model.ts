@@ -173,8 +173,9 @@ function cut(xAdv: Float32Array, x: Float32Array, eps: number): number {
   const room = Float64Array.from(x, (pixel, i) => xAdv[i]! > pixel ? 1 - pixel : pixel);
   const length = Float64Array.from(x, (pixel, i) => Math.abs(xAdv[i]! - pixel));
   const sumAt = (t: number) => length.reduce((sum, each, i) => sum + Math.min(Math.max(each - t, 0), room[i]!), 0);
-  // Every pixel rounds to float32 on its own: what fits but for that stays.
-  if (!(sumAt(0) > eps + 3e-8 * x.length)) return 0;
+  // Every changed pixel rounds to float32 on its own: what fits but for that stays.
+  const changed = length.filter((each) => each !== 0).length;
+  if (!(sumAt(0) > eps + 5e-7 + 3e-8 * changed)) return 0;
   let low = 0;
   let high = length.reduce((most, each) => Math.max(most, each), 0);
   for (let k = 0; k < 60; k++) {

@@ -9,5 +9,7 @@
  * @module
  */
 export * from "./cross_entropy.ts";
+export * from "./dlr.ts";
 export * from "./kl_divergence.ts";
 export * from "./margin.ts";
+export * from "./targeted_dlr.ts";

@@ -16,7 +16,7 @@ import {
   zerosLike,
 } from "../../lib/engine/mod.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
-import { type AttackBatch, margins, type Norm } from "../../lib/attacks/mod.ts";
+import type { AttackBatch, Norm } from "../../lib/attacks/mod.ts";
 
 const flat = (x: Tensor): Tensor => reshape(x, [x.shape[0]!, -1]);
 const dense = (weights: Weights<Tensor>, name: string, x: Tensor): Tensor =>
@@ -109,14 +109,24 @@ export function randomBatch(classifier: Classifier, count: number, seed = 1): At
   };
 }
 
-/** The batch with the labels that the classifier gives. */
-export async function asClassified(engine: Engine, classifier: Classifier, batch: AttackBatch): Promise<AttackBatch> {
-  const y = batch.y.data.slice();
-  for (let k = 0; k < classifier.classes; k++) {
-    const margin = await margins(engine, classifier, { ...batch, y: int32(batch.y.shape, y.map(() => k)) });
-    margin.forEach((value, i) => value > 0 && (y[i] = k));
-  }
-  return { ...batch, y: int32(batch.y.shape, y) };
+/** Random images with the labels that the classifier gives them, but for every `wrongEvery`-th, which has the next. */
+export async function predictedBatch(
+  engine: Engine,
+  classifier: Classifier,
+  count: number,
+  wrongEvery = Infinity,
+  seed = 1,
+): Promise<AttackBatch> {
+  const batch = randomBatch(classifier, count, seed);
+  const program = engine.compile(({ weights, x }: { weights: Weights<Tensor>; x: Tensor }) =>
+    classifier.logits(weights, x)
+  );
+  const logits = (await engine.read(await program({ weights: classifier.weights, x: batch.x }))).data;
+  const y = Array.from({ length: count }, (_, row) => {
+    const z = Array.from(logits.subarray(row * classifier.classes, (row + 1) * classifier.classes));
+    return (z.indexOf(Math.max(...z)) + (row % wrongEvery === wrongEvery - 1 ? 1 : 0)) % classifier.classes;
+  });
+  return { ...batch, y: int32([count], y) };
 }
 
 /** The images of some rows of a batch. */

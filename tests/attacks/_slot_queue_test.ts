@@ -16,15 +16,17 @@ import { type Claim, slotQueue } from "../../lib/attacks/_slot_queue.ts";
 import { project, steepestStep, whereSlot } from "../../lib/attacks/mod.ts";
 import { margin } from "../../lib/losses/mod.ts";
 import type { Weights } from "../../lib/models/mod.ts";
-import { counting, mlp, randomBatch, rowsOf } from "./_classifiers.ts";
+import { counting, mlp, predictedBatch, rowsOf } from "./_classifiers.ts";
 
 const engine = await createEngine("reference");
-const EPS = 0.06;
+const EPS = 0.1;
 const CLASSIFIER = mlp();
-const BATCH = randomBatch(CLASSIFIER, 17);
+const BATCH = await predictedBatch(engine, CLASSIFIER, 17, 5);
+
+const WRONG = new Set(BATCH.ids.filter((_, i) => i % 5 === 4));
 
 /** Sign steps from a random start: what the queue needs of an attack, and no more. */
-function signSteps(settings: { steps?: number; trials?: number; needsOrder?: boolean } = {}): SlotAttack {
+function signSteps(settings: { steps?: number; trials?: number } = {}): SlotAttack {
   type State = { at: Tensor };
   type Trial = { start: Tensor };
   type Feeds = { length: Tensor };
@@ -34,7 +36,6 @@ function signSteps(settings: { steps?: number; trials?: number; needsOrder?: boo
     trials: 2,
     forwardPasses: 1,
     backwardPasses: 1,
-    needsOrder: false,
     ...settings,
     state: (shape) => ({ at: float32(shape) }),
     trial: ({ id, trial }) => ({ start: float32([2, 2, 3], rng(1, id, trial).uniform(12, -1, 1)) }),
@@ -85,9 +86,9 @@ Deno.test("slotQueue() takes every image once through its trials and lets it go 
   assertEquals(claims.map(({ id }) => id), Array.from(BATCH.ids));
   const fallen = claims.filter(({ firstStep }) => firstStep >= 0);
   assert(fallen.length > 3 && fallen.length < 17 && fallen.some(({ firstStep }) => firstStep > 0));
-  for (const { firstStep, trial, forwardPasses, backwardPasses } of claims) {
-    const looks = firstStep < 0 ? 8 : 4 * trial + firstStep + 1;
-    assertEquals([forwardPasses, backwardPasses], [looks, looks]);
+  for (const { id, firstStep, trial, forwardPasses, backwardPasses } of claims) {
+    const looks = firstStep < 0 ? 8 : WRONG.has(id) ? 0 : 4 * trial + firstStep + 1;
+    assertEquals([forwardPasses, backwardPasses], [1 + looks, looks]);
     if (firstStep < 0) assertEquals(trial, 1);
   }
   assertEquals(
@@ -106,9 +107,9 @@ Deno.test("slotQueue() gives every image the same bits in any number of slots an
 
 Deno.test("slotQueue() keeps its slots full: no call waits for the slowest of a batch", async () => {
   const { claims, calls } = await run(3);
-  const looks = claims.reduce((sum, { forwardPasses }) => sum + forwardPasses, 0);
+  const looks = claims.reduce((sum, { backwardPasses }) => sum + backwardPasses, 0);
   // At the end slots run idle for no more than one image's steps.
-  assertLessOrEqual(calls, Math.ceil(looks / 3) + 8);
+  assertLessOrEqual(calls, Math.ceil(looks / 3) + 8 + Math.ceil(17 / 3));
 });
 
 Deno.test("slotQueue() gives the best image looked at, for those that stand too", async () => {
@@ -116,14 +117,13 @@ Deno.test("slotQueue() gives the best image looked at, for those that stand too"
   const longer = (await run(4, signSteps({ trials: 4 }))).claims;
   for (const [i, { firstStep, xAdv, x }] of claims.entries()) {
     assert(xAdv.every((pixel, k) => Math.abs(pixel - x[k]!) <= EPS + 1e-6));
-    assert(xAdv.some((pixel, k) => pixel !== x[k]!));
     if (firstStep >= 0) assertEquals(longer[i], claims[i], "more trials change nothing for those that fell");
   }
 });
 
-Deno.test("slotQueue() hands the other classes by falling logit to attacks that ask for them", async () => {
+Deno.test("slotQueue() hands the other classes by falling logit", async () => {
   const seen = new Map<number, Slot>();
-  const attack = signSteps({ needsOrder: true });
+  const attack = signSteps();
   const spying: SlotAttack = {
     ...attack,
     trial: (slot) => {
@@ -132,12 +132,11 @@ Deno.test("slotQueue() hands the other classes by falling logit to attacks that 
     },
   };
   const { claims } = await run(4, spying);
-  assertEquals(claims[0]!.forwardPasses, (await run(4)).claims[0]!.forwardPasses + 1);
   const program = engine.compile(({ weights, x }: { weights: Weights<Tensor>; x: Tensor }) =>
     CLASSIFIER.logits(weights, x)
   );
   const logits = (await engine.read(await program({ weights: CLASSIFIER.weights, x: BATCH.x }))).data;
-  for (const { id, label, position } of claims) {
+  for (const { id, label, position } of claims.filter(({ backwardPasses }) => backwardPasses > 0)) {
     const own = Array.from(logits.subarray(4 * position, 4 * position + 4));
     const falling = own.keys().toArray().sort((a, b) => own[b]! - own[a]!);
     assertEquals(Array.from(seen.get(id)!.order), falling.filter((k) => k !== label));

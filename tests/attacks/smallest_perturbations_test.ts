@@ -11,7 +11,7 @@ import {
 } from "../../lib/attacks/mod.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
-import { asClassified, counting, linear, mlp, randomBatch, rowsOf } from "./_classifiers.ts";
+import { counting, linear, mlp, predictedBatch, rowsOf } from "./_classifiers.ts";
 import { batchOf, linearCase } from "./_points.ts";
 import { dot, lengthOf, shortestWay } from "./_shortest_way.ts";
 
@@ -113,7 +113,7 @@ for (
     `smallestPerturbations() finds the same for an image in any batch and order (${JSON.stringify(spec)})`,
     async (engine) => {
       const classifier = mlp();
-      const batch = await asClassified(engine, classifier, randomBatch(classifier, 7));
+      const batch = await predictedBatch(engine, classifier, 7);
       const whole = await run(classifier, batch, spec, { engine, batchSize: 7 });
       assert(whole.distances.filter((distance) => distance < Infinity).length > 3);
       const order = [5, 2, 0, 3, 1, 6, 4];
@@ -136,7 +136,7 @@ for (
   Deno.test(`smallestPerturbations() verifies and counts (${JSON.stringify(spec)})`, async () => {
     const counted = counting(reference);
     const classifier = mlp();
-    const batch = await asClassified(reference, classifier, randomBatch(classifier, 9));
+    const batch = await predictedBatch(reference, classifier, 9);
     const before = counted.live();
     const { found, passes } = await run(classifier, batch, spec, { engine: counted.engine, batchSize: 4 });
     assertEquals(counted.live(), before);
@@ -153,18 +153,13 @@ for (
   });
 }
 
-Deno.test("smallestPerturbations() gives a distance of 0 after one step to an image that is wrong as it is", async () => {
+Deno.test("smallestPerturbations() gives a distance of 0 and no step to an image that is wrong as it is", async () => {
   const { classifier, batch } = linearCase(3, 4);
   const wrong = { ...batch, y: int32([12], batch.y.data.map((y) => (y + 1) % 3)) };
-  for (
-    const [spec, passes] of [[{ kind: "fab", restarts: 2 }, 2 + 2 + 1], [
-      { kind: "ddn", norm: "L2" },
-      1 + 1 + 1,
-    ]] as const
-  ) {
+  for (const spec of [{ kind: "fab", restarts: 2 }, { kind: "ddn", norm: "L2" }] as const) {
     const { found } = await run(classifier, wrong, spec);
     found.forEach(({ distance, margin, forwardPasses, backwardPasses }) => {
-      assertEquals([distance, margin < 0, forwardPasses + backwardPasses], [0, true, passes]);
+      assertEquals([distance, margin < 0, forwardPasses, backwardPasses], [0, true, 2, 0]);
     });
   }
 });
@@ -188,7 +183,7 @@ Deno.test("smallestPerturbations() gives Infinity where no image is misclassifie
 
 Deno.test("smallestPerturbations() finds no more with fewer restarts, and starts by the seed", async () => {
   const classifier = mlp();
-  const batch = await asClassified(reference, classifier, randomBatch(classifier, 32));
+  const batch = await predictedBatch(reference, classifier, 32);
   const spec: FabSpec = { kind: "fab", norm: "L2", steps: 10 };
   const { distances: one } = await run(classifier, batch, spec);
   const { distances: three } = await run(classifier, batch, { ...spec, restarts: 3 });

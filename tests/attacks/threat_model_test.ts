@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual } from "@st
 import { float32, type NdArray, rng, scalar } from "../../lib/core/mod.ts";
 import { createEngine, type Tensor } from "../../lib/engine/mod.ts";
 import { type Norm, project, projectImages, steepestStep } from "../../lib/attacks/mod.ts";
+import { testOnEngines } from "../testing/engines.ts";
 import { distances } from "./_classifiers.ts";
 
 const engine = await createEngine("reference");
@@ -69,7 +70,7 @@ Deno.test("project() gives the nearest image of the ball for L2 where the box do
   distances(result, x, "L2").slice(0, 2).forEach((length) => assertAlmostEquals(length, 0.2, 1e-6));
 });
 
-for (const norm of ["Linf", "L2"] as const) {
+for (const norm of ["Linf", "L2", "L1"] as const) {
   Deno.test(`project() and projectImages() stay in ball and box, agree, and do nothing twice (${norm})`, async () => {
     const { x, xAdv } = points(200);
     for (const eps of [0, 1e-6, 8 / 255, 0.4, 1]) {
@@ -86,6 +87,55 @@ for (const norm of ["Linf", "L2"] as const) {
     }
   });
 }
+
+/**
+ * The nearest image of L1 ball and box: a quadratic programme, solved by trying every set of pixels that stay at their
+ * centre or reach the border; what is left is shortened by one number.
+ */
+function nearestL1(xAdv: readonly number[], x: readonly number[], eps: number): number[] {
+  const d = xAdv.map((pixel, i) => pixel - x[i]!);
+  const room = d.map((each, i) => each > 0 ? 1 - x[i]! : x[i]!);
+  const moves = (states: readonly number[], t: number) =>
+    d.map((each, i) => Math.sign(each) * (states[i] === 0 ? 0 : states[i] === 1 ? Math.abs(each) - t : room[i]!));
+  let best: number[] = [];
+  let least = Infinity;
+  const states = d.map(() => 0);
+  for (let code = 0; code < 3 ** d.length; code++) {
+    states.forEach((_, i) => states[i] = Math.floor(code / 3 ** i) % 3);
+    const free = d.filter((_, i) => states[i] === 1).reduce((sum, each) => sum + Math.abs(each), 0);
+    const fixed = room.filter((_, i) => states[i] === 2).reduce((sum, each) => sum + each, 0);
+    const count = states.filter((state) => state === 1).length;
+    for (const t of [0, count === 0 ? 0 : (free + fixed - eps) / count]) {
+      const move = moves(states, t);
+      const length = move.reduce((sum, each) => sum + Math.abs(each), 0);
+      const allowed = t >= 0 && length <= eps + 1e-9 &&
+        move.every((each, i) => Math.abs(each) <= room[i]! + 1e-9 && each * d[i]! >= 0);
+      const distance = move.reduce((sum, each, i) => sum + (each - d[i]!) ** 2, 0);
+      if (allowed && distance < least) [best, least] = [move.map((each, i) => x[i]! + each), distance];
+    }
+  }
+  return best;
+}
+
+testOnEngines("project() and projectImages() give the nearest image of ball and box for L1", async (engine) => {
+  const shape = [30, 1, 1, 5];
+  const x = float32(shape, rng(3, "x").uniform(150).map((value, i) => i % 7 === 0 ? Math.round(value) : value));
+  const xAdv = float32(shape, rng(3, "xAdv").uniform(150, -0.6, 1.6));
+  const program = engine.compile((inputs: { xAdv: Tensor; x: Tensor; eps: Tensor }) =>
+    project(inputs.xAdv, inputs.x, "L1", inputs.eps)
+  );
+  for (const eps of [0.05, 0.4, 1.2, 4]) {
+    const traced = await engine.read(await program({ xAdv, x, eps: scalar(eps) }));
+    const plain = projectImages(xAdv, x, "L1", eps);
+    for (let row = 0; row < 30; row++) {
+      const of = (array: NdArray) => Array.from(array.data.subarray(5 * row, 5 * row + 5));
+      const expected = nearestL1(of(xAdv), of(x), eps);
+      for (const result of [traced, plain]) {
+        of(result).forEach((pixel, i) => assertAlmostEquals(pixel, expected[i]!, 1e-6, `eps ${eps}, image ${row}`));
+      }
+    }
+  }
+});
 
 Deno.test("projectImages() leaves its arguments alone and keeps NaN visible", () => {
   const x = float32([1, 1, 1, 2], [0.5, 0.5]);
