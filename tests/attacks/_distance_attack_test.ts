@@ -1,9 +1,9 @@
 import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { float32 } from "../../lib/core/mod.ts";
-import { type Engine, type Tensor } from "../../lib/engine/mod.ts";
+import type { Engine, Tensor } from "../../lib/engine/mod.ts";
 import { type DistanceAttack, insideBall, nearest } from "../../lib/attacks/_distance_attack.ts";
 import { DUAL, lengths } from "../../lib/attacks/_lengths.ts";
-import { type Norm, type SlotAttack } from "../../lib/attacks/mod.ts";
+import type { Norm, SlotAttack } from "../../lib/attacks/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 import { linear } from "./_classifiers.ts";
 import { batchOf } from "./_points.ts";

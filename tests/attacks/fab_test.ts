@@ -2,7 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual } from "@st
 import { rng } from "../../lib/core/mod.ts";
 import { createEngine, type Tensor } from "../../lib/engine/mod.ts";
 import { type AttackBatch, type FabSpec, type Norm, runAttack, type SlotAttack } from "../../lib/attacks/mod.ts";
-import { type DistanceAttack } from "../../lib/attacks/_distance_attack.ts";
+import type { DistanceAttack } from "../../lib/attacks/_distance_attack.ts";
 import { fab, fabDistance } from "../../lib/attacks/fab.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
@@ -168,7 +168,7 @@ Deno.test("fab() reports an image outside of the ball as not looked at, and the 
   assertAlmostEquals((await margins(0.2))[1]!, 3e38, 1e32);
 });
 
-Deno.test("fab() starts its restarts at half of the radius, in a direction of their own per image and target", async () => {
+Deno.test("fab() starts its restarts at half of the radius, in a direction of their own per image and target", () => {
   const classifier = linear([[1, -1, 0], [0, 0, 1], [0.5, 0, 0], [0, 0, 0]], [0, 0, 0]);
   for (const norm of NORMS) {
     const starts = (seed: number, id: number, trial: number) => {
