@@ -92,8 +92,22 @@ export interface SquareSpec {
   readonly restarts?: number;
 }
 
+/** Decoupled direction and norm (Rony et al. 2019): a small L2 distance by gradients of the cross-entropy. */
+export interface DdnSpec {
+  /** Discriminates the attacks. */
+  readonly kind: "ddn";
+  /** Norm of the distance; there is no other. */
+  readonly norm: "L2";
+  /** Gradient steps. @default {100} */
+  readonly steps?: number;
+  /** Share by which the norm shrinks after a success and grows after a failure. @default {0.05} */
+  readonly gamma?: number;
+  /** Norm of the first step, in pixel units. @default {1} */
+  readonly initialNorm?: number;
+}
+
 /** An attack that runs over slots: every image on its own, until it falls. */
-export type SlotAttackSpec = ApgdSpec | FabSpec | SquareSpec;
+export type SlotAttackSpec = ApgdSpec | FabSpec | DdnSpec | SquareSpec;
 
 /** AutoAttack (Croce and Hein 2020): attacks in a row, each on the images that are left standing. */
 export interface AutoAttackSpec {

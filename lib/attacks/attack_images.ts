@@ -1,8 +1,9 @@
-import { DataError, float32, int32, type NdArray, type Rng, sizeOf } from "../core/mod.ts";
+import { float32, int32, type NdArray, type Rng, sizeOf } from "../core/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
 import { checkBatch } from "./_check_batch.ts";
+import { checkNumbers } from "./_check_numbers.ts";
 import { type Claim, type QueuedImage, slotQueue } from "./_slot_queue.ts";
 import type { Attack, AttackBatch, AttackSpec, FgsmSpec, Norm, PgdSpec, SlotAttackSpec } from "./attack.ts";
 import { ATTACKS, makeSlotAttack } from "./attacks_table.ts";
@@ -264,22 +265,6 @@ async function verify(
     forwardPasses: claim.forwardPasses + 1,
     backwardPasses: claim.backwardPasses,
   }));
-}
-
-/** Tells a classifier without finite logits, which margins() reports, from one without finite gradients. */
-async function checkNumbers(
-  engine: Engine,
-  classifier: Classifier,
-  batch: AttackBatch,
-  xAdv: NdArray<"float32">,
-): Promise<void> {
-  const bad = xAdv.data.findIndex(Number.isNaN);
-  if (bad === -1) return;
-  await margins(engine, classifier, batch);
-  const image = batch.ids[Math.floor(bad / (xAdv.data.length / batch.ids.length))];
-  throw new DataError(
-    `Cannot attack image ${image} as the gradient there is not a number: use a classifier with finite gradients`,
-  );
 }
 
 function rowOf(images: NdArray<"float32">, row: number): Float32Array {

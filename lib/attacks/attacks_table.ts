@@ -2,6 +2,8 @@ import { rng } from "../core/mod.ts";
 import { apgd } from "./apgd.ts";
 import type { Attack, AttackResult, AttackSpec, FgsmSpec, PgdSpec, SlotAttackSpec } from "./attack.ts";
 import { componentsOf } from "./autoattack.ts";
+import { ddn } from "./ddn.ts";
+import { fab } from "./fab.ts";
 import { fgsm } from "./fgsm.ts";
 import { pgd } from "./pgd.ts";
 import type { MakeSlotAttack, SlotAttack, SlotSetting } from "./slot_attack.ts";
@@ -16,8 +18,8 @@ export const ATTACKS: {
  * no function yet.
  */
 export const SLOT_ATTACKS: {
-  readonly [S in Exclude<SlotAttackSpec, { kind: "fab" | "square" }> as S["kind"]]: MakeSlotAttack<S>;
-} = { apgd };
+  readonly [S in Exclude<SlotAttackSpec, { kind: "square" }> as S["kind"]]: MakeSlotAttack<S>;
+} = { apgd, fab, ddn };
 
 /**
  * Makes an attack over slots.
@@ -38,7 +40,7 @@ export function makeSlotAttack(spec: SlotAttackSpec, setting: SlotSetting): Slot
  *
  * @param spec The attack.
  * @returns "fgsm", "fgsm-l2", "pgd-20", "pgd-20-l2", "pgd-20-margin", "pgd-20-step-2/255", "pgd-20-restarts-5",
- * "apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "square", "autoattack", "apgd-t-l1-targets-5", ...
+ * "apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "ddn-l2", "square", "autoattack", "apgd-t-l1-targets-5", ...
  */
 export function attackName(spec: AttackSpec): string {
   const norm = spec.norm === undefined || spec.norm === "Linf" ? false : spec.norm.toLowerCase();
@@ -80,6 +82,14 @@ export function attackName(spec: AttackSpec): string {
           setting("alpha-max", spec.alphaMax, 0.1),
           setting("eta", spec.eta, 1.05),
           setting("beta", spec.beta, 0.9),
+        ];
+      case "ddn":
+        return [
+          "ddn",
+          norm,
+          setting("steps", spec.steps, 100),
+          setting("gamma", spec.gamma, 0.05),
+          setting("initial-norm", spec.initialNorm, 1),
         ];
       case "square":
         return [

@@ -64,6 +64,6 @@ export function componentsOf({ norm = "Linf", version = "standard" }: AutoAttack
   return specs.map((spec) => {
     const own = { ...spec, norm } as Component["spec"];
     // The norm is in the ensemble's name.
-    return { name: attackName({ ...own, norm: "Linf" }), spec: own };
+    return { name: attackName({ ...own, norm: "Linf" } as Component["spec"]), spec: own };
   });
 }

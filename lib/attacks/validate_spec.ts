@@ -44,6 +44,7 @@ const KEYS: { readonly [K in AttackSpec["kind"]]: readonly string[] } = {
   pgd: ["kind", "norm", "steps", "relativeStepSize", "stepSize", "restarts", "randomStart", "loss"],
   apgd: ["kind", "norm", "loss", "steps", "restarts", "targets", "rho", "largerReps"],
   fab: ["kind", "norm", "steps", "restarts", "targets", "alphaMax", "eta", "beta"],
+  ddn: ["kind", "norm", "steps", "gamma", "initialNorm"],
   square: ["kind", "norm", "queries", "pInit", "restarts"],
   autoattack: ["kind", "norm", "version"],
 };
@@ -73,6 +74,14 @@ const CHECKS: { readonly [K in AttackSpec["kind"]]: (spec: Json, path: string, e
     checkShare(spec, "alphaMax", 0, 1, path);
     checkShare(spec, "eta", 1, 2, path);
     checkShare(spec, "beta", 0, 1, path);
+  },
+  ddn: (spec, path) => {
+    if (spec.norm !== "L2") {
+      throw new UsageError(`Cannot use ${path}.norm as it is ${show(spec.norm)}: a ddn attack has "L2" alone`);
+    }
+    optionalCounts(spec, ["steps"], path);
+    checkShare(spec, "gamma", 0, 1, path);
+    checkShare(spec, "initialNorm", 0, 100, path);
   },
   square: (spec, path) => {
     optionalCounts(spec, ["queries", "restarts"], path);

@@ -1,4 +1,13 @@
-import type { ApgdSpec, AttackSpec, AutoAttackSpec, FabSpec, FgsmSpec, PgdSpec, SquareSpec } from "../attacks/mod.ts";
+import type {
+  ApgdSpec,
+  AttackSpec,
+  AutoAttackSpec,
+  DdnSpec,
+  FabSpec,
+  FgsmSpec,
+  PgdSpec,
+  SquareSpec,
+} from "../attacks/mod.ts";
 import { UsageError } from "../core/mod.ts";
 import type { AugmentSpec, Cifar10Spec, DataSpec, ShapesParameters, ShapesSpec } from "../data/mod.ts";
 import {
@@ -200,6 +209,13 @@ const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
     alphaMax: share01,
     eta: optional(number(1, 2)),
     beta: share01,
+  }),
+  ddn: object<DdnSpec>({
+    kind,
+    norm: oneOf("L2"),
+    steps: optional(integer()),
+    gamma: share01,
+    initialNorm: optional(number(0)),
   }),
   square: object<SquareSpec>({
     kind,

@@ -88,6 +88,8 @@ function smallAttack(attack: AttackSpec): AttackSpec {
     case "apgd":
     case "fab":
       return { ...attack, steps: Math.min(attack.steps ?? 100, 5), restarts: 1 };
+    case "ddn":
+      return { ...attack, steps: Math.min(attack.steps ?? 100, 5) };
     case "square":
       return { ...attack, queries: Math.min(attack.queries ?? 5000, 20), restarts: 1 };
     case "autoattack": {

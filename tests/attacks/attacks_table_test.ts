@@ -20,6 +20,8 @@ const NAMES: readonly (readonly [AttackSpec, string])[] = [
   [{ kind: "apgd", loss: "targetedDlr", norm: "L1", targets: 5, largerReps: true }, "apgd-t-l1-targets-5-larger-reps"],
   [{ kind: "apgd", loss: "margin", steps: 20, rho: 0.5 }, "apgd-margin-steps-20-rho-0.5"],
   [{ kind: "fab" }, "fab"],
+  [{ kind: "ddn", norm: "L2" }, "ddn-l2"],
+  [{ kind: "ddn", norm: "L2", steps: 20, gamma: 0.1, initialNorm: 2 }, "ddn-l2-steps-20-gamma-0.1-initial-norm-2"],
   [{ kind: "fab", targets: 9, restarts: 2 }, "fab-t-restarts-2"],
   [
     { kind: "fab", targets: 3, norm: "L1", alphaMax: 0.2, eta: 1.1, beta: 0.8, steps: 5 },

@@ -16,6 +16,7 @@ Deno.test("validateSpec() returns every good spec as it is", () => {
     { kind: "pgd", steps: 20, stepSize: "2/255", randomStart: false, restarts: 1 },
     { kind: "apgd" },
     { kind: "apgd", norm: "L1", loss: "targetedDlr", steps: 20, restarts: 2, targets: 3, rho: 1, largerReps: true },
+    { kind: "ddn", norm: "L2", steps: 20, gamma: 0.1, initialNorm: 0.5 },
     { kind: "fab", norm: "L2", steps: 20, restarts: 2, targets: 3, alphaMax: 0.1, eta: 1.05, beta: 0.9 },
     { kind: "square", norm: "L1", queries: 20, pInit: 1, restarts: 2 },
     { kind: "autoattack" },
@@ -34,7 +35,7 @@ Deno.test("validateSpec() names the path of what is no spec, or of no known kind
     null,
     'Cannot use attacks[1].attack as it is null: write an object such as { "kind": "pgd", "steps": 20 }',
   );
-  const kinds = '"fgsm" or "pgd" or "apgd" or "fab" or "square" or "autoattack"';
+  const kinds = '"fgsm" or "pgd" or "apgd" or "fab" or "ddn" or "square" or "autoattack"';
   assertRefuses({ steps: 3 }, `Cannot use attacks[1].attack as it has no kind: write ${kinds}`);
   assertRefuses({ kind: "cw" }, `Cannot use attacks[1].attack.kind as it is "cw": write ${kinds}`);
   assertRefuses({ kind: "toString" }, `Cannot use attacks[1].attack.kind as it is "toString": write ${kinds}`);
@@ -132,6 +133,9 @@ Deno.test("validateSpec() refuses settings of slot attacks that are out of range
   );
   refuses({ kind: "apgd", largerReps: true }, '.largerReps at norm "Linf": it is made for "L1"');
   refuses({ kind: "apgd", norm: "L1", largerReps: 1 }, ".largerReps as it is 1: write true or false");
+  refuses({ kind: "ddn" }, '.norm as it is undefined: a ddn attack has "L2" alone');
+  refuses({ kind: "ddn", norm: "L1" }, '.norm as it is "L1": a ddn attack has "L2" alone');
+  refuses({ kind: "ddn", norm: "L2", gamma: 2 }, ".gamma as it is 2: write a number above 0 and up to 1");
   refuses({ kind: "fab", eta: 1 }, ".eta as it is 1: write a number above 1 and up to 2");
   refuses({ kind: "square", pInit: "0.8" }, '.pInit as it is "0.8": write a number above 0 and up to 1');
   refuses({ kind: "square", queries: -1 }, ".queries as it is -1: write a positive integer");

@@ -38,7 +38,7 @@ async function failure(
   return [code, lines.at(-1)!];
 }
 
-const KINDS = '"fgsm", "pgd", "apgd", "fab", "square", "autoattack"';
+const KINDS = '"fgsm", "pgd", "apgd", "fab", "ddn", "square", "autoattack"';
 
 Deno.test("the tasks of deno.json are those that these tests know", () => {
   assertEquals([...SCRIPT_TASKS].sort(), [
