@@ -1,3 +1,5 @@
+import type { Difference, PairedCounts } from "./paired_difference.ts";
+
 /** One line of `steps.csv`: a training step of one method. Terms that a method does not have are absent (empty in CSV). */
 export interface StepRow {
   /** Name of the trained network: "teacher", "natural", "kd", "kdiga", ... */
@@ -32,6 +34,28 @@ export interface EvaluationRow {
   readonly low: number;
   /** Upper end of the 95 % Wilson interval. */
   readonly high: number;
+}
+
+/** A rate over the n images of one class. */
+export interface ClassRow extends EvaluationRow {
+  /** True class of the images. */
+  readonly label: number;
+}
+
+/** Two networks on the same images: on how many both are right, and whether one of them is better. */
+export interface PairedRow extends PairedCounts, Difference {
+  /** Name of the first network. */
+  readonly method: string;
+  /** Name of the second network. */
+  readonly other: string;
+  /** Attack, as in {@linkcode EvaluationRow}. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Images on which both were evaluated. */
+  readonly n: number;
+  /** Two-sided p-value of the exact McNemar test. */
+  readonly p: number;
 }
 
 /** One line of `evidence.csv`: one image under one attack at one radius. */

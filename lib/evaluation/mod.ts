@@ -11,6 +11,8 @@
  *
  * @module
  */
+export * from "./compare.ts";
 export * from "./evaluate.ts";
 export * from "./evidence_key.ts";
 export * from "./summarize.ts";
+export * from "./summarize_classes.ts";

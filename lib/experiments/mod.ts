@@ -10,7 +10,7 @@
  *
  * @module
  */
-export * from "./evaluate_model.ts";
+export * from "./evaluate_models.ts";
 export * from "./experiment.ts";
 export * from "./manifest.ts";
 export * from "./override.ts";

@@ -16,9 +16,11 @@
  *
  * @module
  */
+export * from "./class_table.ts";
 export * from "./figure.ts";
 export * from "./figures.ts";
 export * from "./jupyter.ts";
+export * from "./paired_table.ts";
 export * from "./render.ts";
 export * from "./report.ts";
 export * from "./robustness_bars.ts";

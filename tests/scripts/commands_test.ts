@@ -116,7 +116,8 @@ Deno.test("run, evaluate and figures print one JSON document with --json, and th
     const evaluated = await runTask(folder, "evaluate", ...args);
     assertEquals(evaluated.code, 0, evaluated.err);
     const evaluation = JSON.parse(evaluated.out);
-    assertEquals(Object.keys(evaluation), ["folder", "rows", "figures", "report", "seconds"]);
+    assertEquals(Object.keys(evaluation), ["folder", "rows", "figures", "report", "seconds", "classes", "paired"]);
+    assertEquals(evaluation.paired, []);
     assertMatch(evaluation.folder, /^runs\/evaluation-kdiga-[0-9a-f]{8}$/);
     assertEquals(evaluation.rows, run.rows.filter(({ method }: EvaluationRow) => method === "kdiga"));
     const before = await filesIn(`${folder}/${evaluation.folder}`);
@@ -128,6 +129,30 @@ Deno.test("run, evaluate and figures print one JSON document with --json, and th
     const drawn = await runTask(folder, "figures", `${run.folder}/`, "--json");
     assertEquals([drawn.code, drawn.err], [0, ""]);
     assertEquals(JSON.parse(drawn.out), { folder: run.folder, figures: run.figures });
+  });
+});
+
+Deno.test("evaluate compares networks on the same images, and prints classes where they are asked for", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const models = ["kdiga", "teacher"].flatMap((name) => ["--model", `run/checkpoints/${name}.safetensors`]);
+    const args = [...models, "--attack", "fgsm", "--eps", "8/255", "--n", "32", "--out", "both"];
+    const { code, out, err } = await runTask(folder, "evaluate", ...args, "--per-class");
+    assertEquals(code, 0, err);
+    assertMatch(out, /^\nMethod .*\n-+\nTeacher +32 .*\nKDIGA +32 /);
+    assertMatch(out, /\nMethod, class +n +Clean +FGSM 8\/255 +Worst case 8\/255\n-+\nTeacher, [a-z]+ +\d/);
+    assertMatch(out, /\nAttack .* p\n-+\nKDIGA - Teacher, Clean +32 .*\nKDIGA - Teacher, FGSM 8\/255 +32 /);
+    const { paired, classes } = JSON.parse((await runTask(folder, "evaluate", ...args, "--json")).out);
+    assertEquals(paired.map(({ attack, n }: { attack: string; n: number }) => [attack, n]), [
+      ["clean", 32],
+      ["fgsm", 32],
+      ["worst", 32],
+    ]);
+    assertEquals(Object.keys(classes[0]), ["method", "attack", "eps", "label", "n", "correct", "rate", "low", "high"]);
+    assertEquals(await failure(folder, "evaluate", ...models, "--method", "a"), [
+      2,
+      "UsageError: Cannot name 2 networks by 1 names: write --method once for each --model, or never",
+    ]);
   });
 });
 
