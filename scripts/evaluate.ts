@@ -60,6 +60,10 @@ again, it goes on where it was stopped.`,
     batch: { value: "N", help: "images per batch; changes the time it takes, not the rows (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
+    "save-images": {
+      value: "DIR",
+      help: "write the adversarial images for `deno task verify`; runs the attacks a second time",
+    },
     "per-class": { help: "print a table of every class as well" },
     out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<methods>-<hash>)" },
   },
@@ -89,6 +93,7 @@ again, it goes on where it was stopped.`,
       models,
       ...await dataOption(flags.data, data),
       ...(flags.out === undefined ? {} : { out: flags.out }),
+      ...(flags["save-images"] === undefined ? {} : { images: flags["save-images"] }),
     };
     const progress = createProgress();
     const start = performance.now();

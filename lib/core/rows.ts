@@ -58,6 +58,28 @@ export interface PairedRow extends PairedCounts, Difference {
   readonly p: number;
 }
 
+/** What verifying the saved adversarial images of one attack and radius found. */
+export interface VerificationRow {
+  /** Name of the network that was attacked. */
+  readonly method: string;
+  /** Attack, as in {@linkcode EvaluationRow}. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Whether another network than the attacked one was asked. */
+  readonly transfer: boolean;
+  /** Images. */
+  readonly n: number;
+  /** Images that the attack did not break, as the evidence claims. */
+  readonly claimed: number;
+  /** Images that the network classifies correctly. */
+  readonly correct: number;
+  /** Images that it classifies correctly when they are rounded to 8 bits inside the ball. */
+  readonly rounded: number;
+  /** Claims that do not hold, a line each. */
+  readonly claims: readonly string[];
+}
+
 /** One line of `evidence.csv`: one image under one attack at one radius. */
 export interface EvidenceRow {
   /** Name of the evaluated network. */

@@ -11,8 +11,11 @@
  *
  * @module
  */
+export * from "./adversarial_images.ts";
 export * from "./compare.ts";
 export * from "./evaluate.ts";
 export * from "./evidence_key.ts";
+export * from "./round_images.ts";
 export * from "./summarize.ts";
 export * from "./summarize_classes.ts";
+export * from "./verify_images.ts";

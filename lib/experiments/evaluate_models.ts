@@ -6,10 +6,11 @@ import { writeFigures, writeReport } from "../report/mod.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { exists } from "./_files.ts";
+import { savedImages } from "./_saved_images.ts";
 import type { EvaluationSpec } from "./experiment.ts";
 import { openManifest } from "./manifest.ts";
 import type { RunEvent } from "./run.ts";
-import { openRunFolder, runName } from "./run_folder.ts";
+import { openEvidence, openRunFolder, runName } from "./run_folder.ts";
 
 /** An evaluation of saved networks. Plain JSON. */
 export interface ModelEvaluation {
@@ -39,6 +40,8 @@ export interface EvaluateModelsOptions {
   readonly data?: string;
   /** Folder of the rows. @default {"runs/evaluation-<methods>-<hash>"} */
   readonly out?: string;
+  /** Folder of files of the adversarial images; the attacks are run a second time for them. @default {none} */
+  readonly images?: string;
 }
 
 /**
@@ -81,6 +84,11 @@ export async function* evaluateModels(
       classifiers.set(method, freeze(model, putTree(engine, weights)));
     }
     const rows = yield* evaluated({ evaluation, seed, classifiers, split, folder, manifest, engine });
+    if (options.images !== undefined) {
+      const sums = new Map(models.map(({ method, weights }) => [method, weights]));
+      const { rows: evidence } = await openEvidence(folder);
+      yield* savedImages({ engine, evaluation, split, classifiers, weights: sums, evidence, folder: options.images });
+    }
     const figures = await writeFigures(path);
     const report = await writeReport(path);
     await manifest.finish();

@@ -12,6 +12,7 @@
  */
 export * from "./evaluate_models.ts";
 export * from "./experiment.ts";
+export * from "./image_file.ts";
 export * from "./manifest.ts";
 export * from "./override.ts";
 export * from "./presets/mod.ts";

@@ -28,3 +28,4 @@ export * from "./robustness_curve.ts";
 export * from "./table.ts";
 export { COLUMN_WIDTH, labelOf, methodOrder, type MethodStyle, methodStyles, THEME } from "./theme.ts";
 export * from "./training_curves.ts";
+export * from "./verification_table.ts";
