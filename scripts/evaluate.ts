@@ -12,11 +12,14 @@ import {
   type DataSpec,
   evaluateModels,
   loadWeights,
+  type MaskingReport,
+  maskingTable,
   type ModelCard,
   type ModelEvaluation,
   pairedTable,
   parseEpsList,
   parseEvidence,
+  readTextIfExists,
   type SavedModel,
   summarizeClasses,
   tableText,
@@ -64,6 +67,7 @@ again, it goes on where it was stopped.`,
       value: "DIR",
       help: "write the adversarial images for `deno task verify`; runs the attacks a second time",
     },
+    "skip-masking": { help: "leave out the checks for masked gradients (at the largest radius, on 100 images)" },
     "per-class": { help: "print a table of every class as well" },
     out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<methods>-<hash>)" },
   },
@@ -91,6 +95,7 @@ again, it goes on where it was stopped.`,
     };
     const options = {
       models,
+      masking: !flags["skip-masking"],
       ...await dataOption(flags.data, data),
       ...(flags.out === undefined ? {} : { out: flags.out }),
       ...(flags["save-images"] === undefined ? {} : { images: flags["save-images"] }),
@@ -105,14 +110,22 @@ again, it goes on where it was stopped.`,
     const result = await follow(evaluateModels(asked, { engine, ...options }), { progress, start, json, signal });
     const evidence = parseEvidence(await Deno.readTextFile(`${result.folder}/evidence.csv`)).rows;
     const classes = summarizeClasses(evidence);
+    const masking = await reportsIn(`${result.folder}/masking.json`);
     const paired = names.slice(1).flatMap((other) => compare(evidence, names[0]!, other));
     if (!json) {
       if (flags["per-class"]) console.log(`\n${tableText(classTable(classes, card.classes))}`);
+      for (const report of masking) console.log(`\n${tableText(maskingTable(report.rows, report))}`);
       if (paired.length > 0) console.log(`\n${tableText(pairedTable(paired))}`);
     }
-    return { ...result, classes, paired };
+    return { ...result, classes, paired, masking };
   },
 });
+
+/** The checks for masked gradients; none where they were left out. */
+async function reportsIn(path: string): Promise<MaskingReport[]> {
+  const text = await readTextIfExists(path);
+  return text === undefined ? [] : JSON.parse(text);
+}
 
 /** The networks of the flags. */
 function modelsOf(paths: readonly string[], methods: readonly string[]): SavedModel[] {

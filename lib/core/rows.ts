@@ -58,6 +58,36 @@ export interface PairedRow extends PairedCounts, Difference {
   readonly p: number;
 }
 
+/** A check for masked gradients. */
+export type MaskingCheck =
+  | "random-outputs"
+  | "logits"
+  | "classes"
+  | "batch"
+  | "zero-gradients"
+  | "loss-rises"
+  | "noise"
+  | "one-step"
+  | "more-steps"
+  | "more-restarts"
+  | "unbounded"
+  | "black-box"
+  | "transfer";
+
+/** What a check for masked gradients found. */
+export interface MaskingRow {
+  /** The check. */
+  readonly check: MaskingCheck;
+  /** Name of the checked network. */
+  readonly method: string;
+  /** "fail": attacks with gradients are not to be believed; "warn": look; "skipped": the check could not be made. */
+  readonly status: "pass" | "warn" | "fail" | "skipped";
+  /** What was measured; null where the check was skipped. */
+  readonly value: number | null;
+  /** What it is, in words. */
+  readonly reason: string;
+}
+
 /** What verifying the saved adversarial images of one attack and radius found. */
 export interface VerificationRow {
   /** Name of the network that was attacked. */

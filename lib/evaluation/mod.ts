@@ -15,6 +15,7 @@ export * from "./adversarial_images.ts";
 export * from "./compare.ts";
 export * from "./evaluate.ts";
 export * from "./evidence_key.ts";
+export * from "./masking.ts";
 export * from "./round_images.ts";
 export * from "./summarize.ts";
 export * from "./summarize_classes.ts";

@@ -6,6 +6,7 @@ import { writeFigures, writeReport } from "../report/mod.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { exists } from "./_files.ts";
+import { masking } from "./_masking.ts";
 import { savedImages } from "./_saved_images.ts";
 import type { EvaluationSpec } from "./experiment.ts";
 import { openManifest } from "./manifest.ts";
@@ -42,6 +43,13 @@ export interface EvaluateModelsOptions {
   readonly out?: string;
   /** Folder of files of the adversarial images; the attacks are run a second time for them. @default {none} */
   readonly images?: string;
+  /**
+   * Look for masked gradients at the largest radius, on the first 100 images, into `masking.json`. The second network's
+   * adversarial images are tried on the first, and the first one's on the others.
+   *
+   * @default {false}
+   */
+  readonly masking?: boolean;
 }
 
 /**
@@ -84,6 +92,7 @@ export async function* evaluateModels(
       classifiers.set(method, freeze(model, putTree(engine, weights)));
     }
     const rows = yield* evaluated({ evaluation, seed, classifiers, split, folder, manifest, engine });
+    if (options.masking) yield* masking({ engine, evaluation, seed, classifiers, split, folder });
     if (options.images !== undefined) {
       const sums = new Map(models.map(({ method, weights }) => [method, weights]));
       const { rows: evidence } = await openEvidence(folder);

@@ -20,6 +20,7 @@ export * from "./class_table.ts";
 export * from "./figure.ts";
 export * from "./figures.ts";
 export * from "./jupyter.ts";
+export * from "./masking_table.ts";
 export * from "./paired_table.ts";
 export * from "./render.ts";
 export * from "./report.ts";

@@ -4,7 +4,15 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EVALUATION_COLUMNS, type EvaluationRow, loadImages, saveImages, sha256Hex } from "../../mod.ts";
+import {
+  EVALUATION_COLUMNS,
+  type EvaluationRow,
+  loadImages,
+  MASKING_CHECKS,
+  type MaskingRow,
+  saveImages,
+  sha256Hex,
+} from "../../mod.ts";
 import { gzip, tar } from "../data/_tiny_cifar10.ts";
 import { filesIn, inTempFolder, runTask, SCRIPT_TASKS, startTask, taskArgs } from "./_task.ts";
 import { TINY } from "./_tiny_experiment.ts";
@@ -118,8 +126,22 @@ Deno.test("run, evaluate and figures print one JSON document with --json, and th
     const evaluated = await runTask(folder, "evaluate", ...args);
     assertEquals(evaluated.code, 0, evaluated.err);
     const evaluation = JSON.parse(evaluated.out);
-    assertEquals(Object.keys(evaluation), ["folder", "rows", "figures", "report", "seconds", "classes", "paired"]);
+    assertEquals(Object.keys(evaluation), [
+      "folder",
+      "rows",
+      "figures",
+      "report",
+      "seconds",
+      "classes",
+      "paired",
+      "masking",
+    ]);
     assertEquals(evaluation.paired, []);
+    assertEquals(evaluation.masking.length, 1);
+    assertEquals(
+      evaluation.masking[0].rows.map(({ check }: MaskingRow) => check),
+      [...MASKING_CHECKS],
+    );
     assertMatch(evaluation.folder, /^runs\/evaluation-kdiga-[0-9a-f]{8}$/);
     assertEquals(evaluation.rows, run.rows.filter(({ method }: EvaluationRow) => method === "kdiga"));
     const before = await filesIn(`${folder}/${evaluation.folder}`);
@@ -143,6 +165,7 @@ Deno.test("evaluate compares networks on the same images, and prints classes whe
     assertEquals(code, 0, err);
     assertMatch(out, /^\nMethod .*\n-+\nTeacher +32 .*\nKDIGA +32 /);
     assertMatch(out, /\nMethod, class +n +Clean +FGSM 8\/255 +Worst case 8\/255\n-+\nTeacher, [a-z]+ +\d/);
+    assertMatch(out, /\nCheck +Verdict\n-+\nKDIGA, random-outputs: the same batch twice: .* pass\n/);
     assertMatch(out, /\nAttack .* p\n-+\nKDIGA - Teacher, Clean +32 .*\nKDIGA - Teacher, FGSM 8\/255 +32 /);
     const { paired, classes } = JSON.parse((await runTask(folder, "evaluate", ...args, "--json")).out);
     assertEquals(paired.map(({ attack, n }: { attack: string; n: number }) => [attack, n]), [
@@ -162,10 +185,12 @@ Deno.test("evaluate saves images that verify finds as the evidence says, and oth
   await withExperiment(async (folder) => {
     assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
     const model = ["--model", "run/checkpoints/kdiga.safetensors"];
-    const asked = ["--attack", "fgsm", "--eps", "1/255,8/255", "--n", "24", "--out", "a", "--save-images", "images"];
+    const asked = ["--attack", "fgsm", "--eps", "1/255,8/255", "--n", "24", "--out", "a", "--save-images", "images"]
+      .concat("--skip-masking");
     const evaluated = await runTask(folder, "evaluate", ...model, ...asked);
     assertEquals(evaluated.code, 0, evaluated.err);
     const files = await filesIn(`${folder}/images`);
+    assertEquals(Object.keys(await filesIn(`${folder}/a`)).includes("masking.json"), false);
     assertEquals(Object.keys(files), ["kdiga_fgsm_1-255.safetensors", "kdiga_fgsm_8-255.safetensors"]);
     assertEquals((await runTask(folder, "evaluate", ...model, ...asked)).code, 0);
     assertEquals(await filesIn(`${folder}/images`), files);
