@@ -25,7 +25,8 @@ export function mcnemar(b: number, c: number): number {
   let log = -n * Math.LN2;
   for (let i = 1; i <= least; i++) log += Math.log((n - least + i) / i);
   let tail = 1;
-  for (let i = least, term = 1; i > 0; i--) {
+  let term = 1;
+  for (let i = least; i > 0; i--) {
     term *= i / (n - i + 1);
     if (tail + term === tail) break;
     tail += term;

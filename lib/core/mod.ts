@@ -23,6 +23,7 @@ export * from "./hash_file.ts";
 export * from "./interval.ts";
 export * from "./json.ts";
 export * from "./mcnemar.ts";
+export * from "./mean_interval.ts";
 export * from "./ndarray.ts";
 export * from "./network_reason.ts";
 export * from "./normal.ts";

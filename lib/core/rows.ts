@@ -1,3 +1,4 @@
+import type { MeanInterval } from "./mean_interval.ts";
 import type { Difference, PairedCounts } from "./paired_difference.ts";
 
 /** One line of `steps.csv`: a training step of one method. Terms that a method does not have are absent (empty in CSV). */
@@ -56,6 +57,26 @@ export interface PairedRow extends PairedCounts, Difference {
   readonly n: number;
   /** Two-sided p-value of the exact McNemar test. */
   readonly p: number;
+}
+
+/** What the paper's analysis measures of a network. */
+export type AnalysisQuantity =
+  | "local-linearity"
+  | "cross-entropy"
+  | "gradient-norm"
+  | "gradient-gap"
+  | "gradient-cosine";
+
+/** The mean of a quantity over the images of an analysis. */
+export interface AnalysisRow extends MeanInterval {
+  /** Name of the network. */
+  readonly method: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** What was measured. */
+  readonly quantity: AnalysisQuantity;
+  /** Images. */
+  readonly n: number;
 }
 
 /** A check for masked gradients. */

@@ -29,7 +29,7 @@ export interface MaskingOptions {
   /** Radius in pixel units as text. */
   readonly eps: string;
   /** Norm of the ball. @default {"Linf"} */
-  readonly norm?: StepNorm;
+  readonly norm?: "Linf" | "L2";
   /** The first n images are used. @default {100, or all where there are fewer} */
   readonly n?: number;
   /** Seed of noise and starts. */
