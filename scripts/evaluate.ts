@@ -11,12 +11,15 @@ import {
   createEngine,
   type DataSpec,
   evaluateModels,
+  type EvaluationRow,
+  formatReferenceCard,
   loadWeights,
   type MaskingReport,
   maskingTable,
   type ModelCard,
   type ModelEvaluation,
   pairedTable,
+  parseEps,
   parseEpsList,
   parseEvidence,
   readTextIfExists,
@@ -24,6 +27,7 @@ import {
   summarizeClasses,
   tableText,
   UsageError,
+  writeFileAtomic,
 } from "../mod.ts";
 import { attacksOf } from "./_attacks.ts";
 import { runCommand } from "./_command.ts";
@@ -68,6 +72,12 @@ again, it goes on where it was stopped.`,
       help: "write the adversarial images for `deno task verify`; runs the attacks a second time",
     },
     "skip-masking": { help: "leave out the checks for masked gradients (at the largest radius, on 100 images)" },
+    reference: {
+      value: "FILE",
+      many: true,
+      help: "card of a published network (RobustBench's JSON), shown beside the results",
+    },
+    "export-cards": { value: "DIR", help: "write such a card of each network, at the largest radius" },
     "per-class": { help: "print a table of every class as well" },
     out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<methods>-<hash>)" },
   },
@@ -95,6 +105,7 @@ again, it goes on where it was stopped.`,
     };
     const options = {
       models,
+      ...(flags.reference === undefined ? {} : { references: flags.reference }),
       masking: !flags["skip-masking"],
       ...await dataOption(flags.data, data),
       ...(flags.out === undefined ? {} : { out: flags.out }),
@@ -110,6 +121,7 @@ again, it goes on where it was stopped.`,
     const result = await follow(evaluateModels(asked, { engine, ...options }), { progress, start, json, signal });
     const evidence = parseEvidence(await Deno.readTextFile(`${result.folder}/evidence.csv`)).rows;
     const classes = summarizeClasses(evidence);
+    if (flags["export-cards"] !== undefined) await exportCards(flags["export-cards"], models, asked, result.rows);
     const masking = await reportsIn(`${result.folder}/masking.json`);
     const paired = names.slice(1).flatMap((other) => compare(evidence, names[0]!, other));
     if (!json) {
@@ -120,6 +132,23 @@ again, it goes on where it was stopped.`,
     return { ...result, classes, paired, masking };
   },
 });
+
+/** Writes a card of each network. */
+async function exportCards(
+  folder: string,
+  models: readonly SavedModel[],
+  { evaluation, data }: ModelEvaluation,
+  rows: readonly EvaluationRow[],
+): Promise<void> {
+  const eps = evaluation.eps.toSorted((a, b) => parseEps(a) - parseEps(b)).at(-1)!;
+  const norm = evaluation.attacks[0]?.norm ?? "Linf";
+  await Deno.mkdir(folder, { recursive: true });
+  for (const { method, path } of models) {
+    const { card } = await loadWeights(path);
+    const details = { name: method, method, eps, norm, dataset: data.kind, architecture: card.model.kind };
+    await writeFileAtomic(`${folder}/${method}.json`, formatReferenceCard(rows, details));
+  }
+}
 
 /** The checks for masked gradients; none where they were left out. */
 async function reportsIn(path: string): Promise<MaskingReport[]> {

@@ -1,11 +1,11 @@
-import { UsageError } from "../core/mod.ts";
+import { DataError, readTextIfExists, UsageError, writeFileAtomic } from "../core/mod.ts";
 import { type DataSpec, loadData } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze, type LoadedWeights, loadWeights } from "../models/mod.ts";
-import { writeFigures, writeReport } from "../report/mod.ts";
+import { parseReferenceCard, writeFigures, writeReport } from "../report/mod.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
-import { exists } from "./_files.ts";
+import { exists, makeFolder } from "./_files.ts";
 import { masking } from "./_masking.ts";
 import { savedImages } from "./_saved_images.ts";
 import type { EvaluationSpec } from "./experiment.ts";
@@ -41,6 +41,8 @@ export interface EvaluateModelsOptions {
   readonly data?: string;
   /** Folder of the rows. @default {"runs/evaluation-<methods>-<hash>"} */
   readonly out?: string;
+  /** Files of published networks' cards, drawn beside the curves; copied into `references`. @default {none} */
+  readonly references?: readonly string[];
   /** Folder of files of the adversarial images; the attacks are run a second time for them. @default {none} */
   readonly images?: string;
   /**
@@ -75,6 +77,7 @@ export async function* evaluateModels(
   checkEvaluation(evaluation);
   const loaded = new Map<string, LoadedWeights>();
   for (const { method, path } of options.models) loaded.set(method, await loadWeights(path));
+  const references = await Promise.all((options.references ?? []).map(readCard));
   yield { kind: "progress", label: "load data", done: 0, total: 1 };
   const data = await loadData(asked.data, options.data === undefined ? {} : { path: options.data });
   const split = evaluationSet(evaluation, data);
@@ -86,6 +89,8 @@ export async function* evaluateModels(
   const manifest = await openManifest(folder, engine, data, seed);
   for (const { method, weights } of models) await manifest.trained(method, weights);
   yield { kind: "open", folder: path, resumed };
+  if (references.length > 0) await makeFolder(folder.file("references"));
+  for (const { name, text } of references) await writeFileAtomic(folder.file("references", name), text);
   const classifiers = new Map<string, Classifier>();
   try {
     for (const [method, { model, weights }] of loaded) {
@@ -105,6 +110,14 @@ export async function* evaluateModels(
   } finally {
     for (const { weights } of classifiers.values()) disposeTree(weights);
   }
+}
+
+/** A card as it stands in its file, once it has been read as one. */
+async function readCard(path: string): Promise<{ readonly name: string; readonly text: string }> {
+  const text = await readTextIfExists(path);
+  if (text === undefined) throw new DataError(`Cannot read "${path}" as there is no such file: check the path`);
+  parseReferenceCard(text, path);
+  return { name: `${path.split(/[\\/]/).at(-1)!.replace(/\.json$/, "")}.json`, text };
 }
 
 function checkNames(models: readonly SavedModel[]): void {

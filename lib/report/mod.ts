@@ -23,6 +23,7 @@ export * from "./figures.ts";
 export * from "./jupyter.ts";
 export * from "./masking_table.ts";
 export * from "./paired_table.ts";
+export * from "./reference_card.ts";
 export * from "./render.ts";
 export * from "./report.ts";
 export * from "./robustness_bars.ts";

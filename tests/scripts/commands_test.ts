@@ -160,10 +160,19 @@ Deno.test("evaluate compares networks on the same images, and prints classes whe
   await withExperiment(async (folder) => {
     assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
     const models = ["kdiga", "teacher"].flatMap((name) => ["--model", `run/checkpoints/${name}.safetensors`]);
-    const args = [...models, "--attack", "fgsm", "--eps", "8/255", "--n", "32", "--out", "both"];
+    const card = { name: "Fast", clean_acc: "83.34", autoattack_acc: "43.21", eps: "8/255" };
+    await Deno.writeTextFile(`${folder}/fast.json`, JSON.stringify(card));
+    const cards = ["--reference", "fast.json", "--export-cards", "cards"];
+    const args = [...models, "--attack", "fgsm", "--eps", "8/255", "--n", "32", "--out", "both", ...cards];
     const { code, out, err } = await runTask(folder, "evaluate", ...args, "--per-class");
     assertEquals(code, 0, err);
     assertMatch(out, /^\nMethod .*\n-+\nTeacher +32 .*\nKDIGA +32 /);
+    assertMatch(out, /\nFast \(card\) +- +83\.3 +- +43\.2\n/);
+    const exported = JSON.parse(await Deno.readTextFile(`${folder}/cards/kdiga.json`));
+    assertEquals([exported.name, exported.eps, exported.images, exported.attacks], ["kdiga", "8/255", 32, ["fgsm"]]);
+    const curve = await Deno.readTextFile(`${folder}/both/figures/robustness_curve_fgsm.vl.json`);
+    assert(curve.includes("Dotted: Fast under AutoAttack"));
+    assert((await Deno.readTextFile(`${folder}/both/report.html`)).includes("Fast (card)"));
     assertMatch(out, /\nMethod, class +n +Clean +FGSM 8\/255 +Worst case 8\/255\n-+\nTeacher, [a-z]+ +\d/);
     assertMatch(out, /\nCheck +Verdict\n-+\nKDIGA, random-outputs: the same batch twice: .* pass\n/);
     assertMatch(out, /\nAttack .* p\n-+\nKDIGA - Teacher, Clean +32 .*\nKDIGA - Teacher, FGSM 8\/255 +32 /);
