@@ -139,7 +139,7 @@ export function robustnessCurve(rows: readonly EvaluationRow[], options: Robustn
   };
 }
 
-/** Dotted grey lines with open ends, the name under the middle of each. */
+/** Dotted grey lines with open ends, the name above the middle of each. */
 function cardLayers(
   claimed: readonly { readonly card: string; readonly eps: number; readonly accuracy: number }[],
   x: object,
@@ -155,10 +155,16 @@ function cardLayers(
       accuracy: Math.round((from.accuracy + to.accuracy) * 5e3) / 1e4,
     }];
   });
-  const text = { align: "center", baseline: "bottom", dy: -3, limit: 150, color: "#555555" };
+  const text = { align: "left", baseline: "bottom", dx: 3, limit: 150, color: "#555555" };
   return [
     {
-      mark: { type: "line", strokeDash: [2, 3], strokeWidth: 1, color: "#555555", point: { filled: false } },
+      mark: {
+        type: "line",
+        strokeDash: [2, 3],
+        strokeWidth: 1,
+        color: "#555555",
+        point: { filled: false, color: "#555555", size: 24, strokeWidth: 1 },
+      },
       data: { name: "cards", values: claimed },
       encoding: { x, y, detail },
     },
