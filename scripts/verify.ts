@@ -18,7 +18,7 @@ import {
   verifyImages,
 } from "../mod.ts";
 import { runCommand } from "./_command.ts";
-import { engineOf } from "./_engine.ts";
+import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf } from "./_flags.ts";
 import { createProgress } from "./_progress.ts";
 
@@ -34,6 +34,7 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
     model: { value: "FILE", help: "weights of the network to ask (needed)" },
     batch: { value: "N", help: "images per batch (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
+    device: DEVICE_FLAG,
   },
   main: async ({ args, flags, json }) => {
     if (flags.model === undefined) throw new UsageError("Cannot verify without a network: write --model FILE");
@@ -41,7 +42,7 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
     const paths = (await Promise.all(args.map(filesOf))).flat();
     const { model, weights, card } = await loadWeights(flags.model);
     const progress = createProgress();
-    await using engine = await createEngine(engineOf(flags.engine));
+    await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     progress.say(`verify on ${engine.name}: ${engine.device}`);
     const classifier = freeze(model, putTree(engine, weights));
     const rows: VerificationRow[] = [];

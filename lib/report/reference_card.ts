@@ -102,15 +102,15 @@ export function formatReferenceCard(rows: readonly EvaluationRow[], details: Car
   const card = {
     name,
     dataset,
-    threat_model: norm,
+    "threat_model": norm,
     eps,
     architecture,
-    clean_acc: percent(clean),
+    "clean_acc": percent(clean),
     reported: percent(worst),
-    ...(auto === undefined ? {} : { autoattack_acc: percent(auto) }),
+    ...(auto === undefined ? {} : { "autoattack_acc": percent(auto) }),
     attacks,
     images: worst.n,
-    reported_interval: [worst.low, worst.high].map((rate) => (100 * rate).toFixed(2)),
+    "reported_interval": [worst.low, worst.high].map((rate) => (100 * rate).toFixed(2)),
   };
   return `${JSON.stringify(card, null, 2)}\n`;
 }

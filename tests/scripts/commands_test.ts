@@ -160,7 +160,7 @@ Deno.test("evaluate compares networks on the same images, and prints classes whe
   await withExperiment(async (folder) => {
     assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
     const models = ["kdiga", "teacher"].flatMap((name) => ["--model", `run/checkpoints/${name}.safetensors`]);
-    const card = { name: "Fast", clean_acc: "83.34", autoattack_acc: "43.21", eps: "8/255" };
+    const card = { name: "Fast", "clean_acc": "83.34", "autoattack_acc": "43.21", eps: "8/255" };
     await Deno.writeTextFile(`${folder}/fast.json`, JSON.stringify(card));
     const cards = ["--reference", "fast.json", "--export-cards", "cards"];
     const args = [...models, "--attack", "fgsm", "--eps", "8/255", "--n", "32", "--out", "both", ...cards];
