@@ -140,7 +140,7 @@ async function exportCards(
   { evaluation, data }: ModelEvaluation,
   rows: readonly EvaluationRow[],
 ): Promise<void> {
-  const eps = evaluation.eps.toSorted((a, b) => parseEps(a) - parseEps(b)).at(-1)!;
+  const eps = evaluation.eps.toSorted((a, b) => parseEps(a, Infinity) - parseEps(b, Infinity)).at(-1)!;
   const norm = evaluation.attacks[0]?.norm ?? "Linf";
   await Deno.mkdir(folder, { recursive: true });
   for (const { method, path } of models) {

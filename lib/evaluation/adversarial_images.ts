@@ -66,7 +66,7 @@ export async function* adversarialImages(
   const { x, y, ids } = gather(dataset, indices);
   const xAdv = float32(x.shape, x.data.slice());
   const pixels = x.data.length / ids.length;
-  const radius = parseEps(eps);
+  const radius = parseEps(eps, Infinity);
   const standing = rows.flatMap(({ cleanMargin }, row) => cleanMargin >= 0 && radius > 0 ? [row] : []);
   const size = Math.min(options.batchSize, rows.length);
   const { forwardPasses, backwardPasses } = attackPasses(spec);

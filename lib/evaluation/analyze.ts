@@ -62,12 +62,12 @@ export async function* analyze(
   const n = dataset.ids.length;
   if (n < 2) throw new UsageError(`Cannot analyse "${method}" on ${n} images: use at least two`);
   const size = Math.min(options.batchSize, n);
-  const radii = [...new Set(options.eps.map((eps) => formatEps(eps)))];
+  const radii = [...new Set(options.eps.map((eps) => formatEps(eps, Infinity)))];
   const total = radii.length * Math.ceil(n / size);
   const rows: AnalysisRow[] = [];
   let done = 0;
   for (const eps of radii) {
-    const radius = parseEps(eps);
+    const radius = parseEps(eps, Infinity);
     const values = new Map<AnalysisQuantity, number[]>();
     const keep = (quantity: AnalysisQuantity, found: ArrayLike<number>, count: number): void => {
       values.set(quantity, [...values.get(quantity) ?? [], ...Array.from(found).slice(0, count)]);

@@ -25,7 +25,7 @@ export function compare(rows: readonly EvidenceRow[], method: string, other: str
   );
   const paired = [...of(method)].flatMap(([attack, outcomes]) =>
     [...Map.groupBy(outcomes, ({ eps }) => eps)]
-      .sort(([a], [b]) => parseEps(a) - parseEps(b))
+      .sort(([a], [b]) => parseEps(a, Infinity) - parseEps(b, Infinity))
       .flatMap(([eps, group]): PairedRow[] => {
         const pairs = group.flatMap(({ image, success }) => {
           const its = second.get(JSON.stringify([attack, eps, image]));

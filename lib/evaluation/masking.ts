@@ -92,7 +92,7 @@ export async function* maskingReport(
   if (!Number.isSafeInteger(n) || n < 1) {
     throw new UsageError(`Cannot check ${options.n} images for masked gradients: write a positive integer`);
   }
-  const eps = parseEps(text);
+  const eps = parseEps(text, Infinity);
   if (eps === 0) throw new UsageError("Cannot check for masked gradients at radius 0: write a radius such as 8/255");
   const size = Math.min(options.batchSize, n);
   const passes = { forward: 0, backward: 0 };
@@ -201,7 +201,7 @@ export async function* maskingReport(
     radius = Math.min(2 * radius, FARTHEST[norm]);
     standing = await attacked(pgd, radius, standing);
   }
-  yield add(verdicts.unbounded(share(standing), formatEps(radius), norm === "Linf"));
+  yield add(verdicts.unbounded(share(standing), formatEps(radius, Infinity), norm === "Linf"));
 
   const white = base.filter((i) => long.includes(i) && restarted.includes(i) && one.includes(i));
   const blackBox = options.blackBox ?? squareAttack(norm);

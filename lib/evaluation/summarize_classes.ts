@@ -20,7 +20,7 @@ export function summarizeClasses(rows: readonly EvidenceRow[]): ClassRow[] {
           const correct = group.filter(({ success }) => success === 0).length;
           return { method, attack, eps, label, n, correct, ...wilson(correct, n) };
         })
-        .sort((a, b) => parseEps(a.eps) - parseEps(b.eps) || a.label - b.label)
+        .sort((a, b) => parseEps(a.eps, Infinity) - parseEps(b.eps, Infinity) || a.label - b.label)
     )
   );
 }

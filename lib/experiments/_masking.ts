@@ -20,9 +20,9 @@ export interface MaskingContext {
 /** Writes `masking.json`, a report for each network, unless it is there or no attack is asked for. */
 export async function* masking(context: MaskingContext): AsyncGenerator<RunEvent, void, void> {
   const { engine, evaluation, seed, classifiers, split, folder } = context;
-  const eps = evaluation.eps.toSorted((a, b) => parseEps(a) - parseEps(b)).at(-1);
+  const eps = evaluation.eps.toSorted((a, b) => parseEps(a, Infinity) - parseEps(b, Infinity)).at(-1);
   const norm = evaluation.attacks[0]?.norm ?? "Linf";
-  if (evaluation.attacks.length === 0 || eps === undefined || parseEps(eps) === 0) return;
+  if (evaluation.attacks.length === 0 || eps === undefined || parseEps(eps, Infinity) === 0) return;
   if (norm !== "Linf" && norm !== "L2") return;
   const path = folder.file("masking.json");
   if (await readTextIfExists(path) !== undefined) return;

@@ -86,10 +86,10 @@ export interface CardDetails {
  */
 export function formatReferenceCard(rows: readonly EvaluationRow[], details: CardDetails): string {
   const { name, method, norm, dataset, architecture } = details;
-  const eps = formatEps(details.eps);
+  const eps = formatEps(details.eps, Infinity);
   const own = rows.filter((row) => row.method === method);
   const at = (attack: string): EvaluationRow | undefined =>
-    own.find((row) => row.attack === attack && (attack === "clean" || formatEps(row.eps) === eps));
+    own.find((row) => row.attack === attack && (attack === "clean" || formatEps(row.eps, Infinity) === eps));
   const [clean, worst] = [at("clean"), at("worst")];
   if (clean === undefined || worst === undefined) {
     throw new UsageError(
@@ -98,7 +98,7 @@ export function formatReferenceCard(rows: readonly EvaluationRow[], details: Car
   }
   const percent = (row: EvaluationRow): string => (100 * row.rate).toFixed(2);
   const attacks = [...new Set(own.map((row) => row.attack))].filter((attack) => !["clean", "worst"].includes(attack));
-  const auto = own.find((row) => /^autoattack(-l[12])?$/.test(row.attack) && formatEps(row.eps) === eps);
+  const auto = own.find((row) => /^autoattack(-l[12])?$/.test(row.attack) && formatEps(row.eps, Infinity) === eps);
   const card = {
     name,
     dataset,
