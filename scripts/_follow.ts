@@ -1,4 +1,13 @@
-import { type AccuracyTable, accuracyTable, type EvaluationRow, parseEps, type RunEvent, tableText } from "../mod.ts";
+import {
+  type AccuracyTable,
+  accuracyTable,
+  type EvaluationRow,
+  parseEps,
+  readReferences,
+  type ReferenceCard,
+  type RunEvent,
+  tableText,
+} from "../mod.ts";
 import type { ProgressDrawer } from "./_progress.ts";
 
 /** What is printed of a run with --json. */
@@ -42,7 +51,7 @@ export async function follow(
       const { folder, rows, figures, report } = event;
       const seconds = (performance.now() - start) / 1000;
       if (!json) {
-        console.log(`\n${tableText(atLargestRadius(rows))}\n`);
+        console.log(`\n${tableText(atLargestRadius(rows, await readReferences(folder)))}\n`);
         for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
         console.log(report);
         console.log(`\n${folder} (${seconds.toFixed(1)} s)`);
@@ -54,11 +63,12 @@ export async function follow(
 }
 
 /** One column per attack: every radius is in the figures and in evaluation.csv. */
-function atLargestRadius(rows: readonly EvaluationRow[]): AccuracyTable {
+function atLargestRadius(rows: readonly EvaluationRow[], references: readonly ReferenceCard[]): AccuracyTable {
   const attacked = rows.filter(({ attack }) => attack !== "clean" && attack !== "worst");
   const largest = attacked.toSorted((a, b) => parseEps(b.eps, Infinity) - parseEps(a.eps, Infinity))[0];
   return accuracyTable(rows, {
     attacks: [...new Set(attacked.map(({ attack }) => attack))],
+    references,
     ...(largest === undefined ? {} : { eps: [largest.eps] }),
   });
 }

@@ -6,15 +6,29 @@
 import {
   cardPath,
   CheckpointError,
+  classTable,
+  compare,
   createEngine,
   type DataSpec,
-  evaluateModel,
+  evaluateModels,
+  type EvaluationRow,
+  formatReferenceCard,
   loadWeights,
+  type MaskingReport,
+  maskingTable,
   MAX_EPS,
   type ModelCard,
   type ModelEvaluation,
+  pairedTable,
+  parseEps,
   parseEpsList,
+  parseEvidence,
+  readTextIfExists,
+  type SavedModel,
+  summarizeClasses,
+  tableText,
   UsageError,
+  writeFileAtomic,
 } from "../mod.ts";
 import { attacksOf } from "./_attacks.ts";
 import { runCommand } from "./_command.ts";
@@ -26,11 +40,20 @@ import { createProgress } from "./_progress.ts";
 
 await runCommand({
   name: "evaluate",
-  about: `Evaluate a network that was saved with its model card: accuracy on clean images and under attacks, with one
-row of evidence per image. Run again, it goes on where it was stopped.`,
+  about: `Evaluate networks that were saved with their model cards: accuracy on clean images and under attacks, with one
+row of evidence per image. Several networks are compared on the same images, the first with each of the others. Run
+again, it goes on where it was stopped.`,
   flags: {
-    model: { value: "FILE", help: "weights, such as runs/<run>/checkpoints/kdiga.safetensors (needed)" },
-    method: { value: "NAME", help: "name of the network in rows and figures (default: that of its file)" },
+    model: {
+      value: "FILE",
+      many: true,
+      help: "weights, such as runs/<run>/checkpoints/kdiga.safetensors (needed; several times to compare)",
+    },
+    method: {
+      value: "NAME",
+      many: true,
+      help: "name of the network in rows and figures, of each --model in turn (default: that of its file)",
+    },
     attack: {
       value: "NAMES",
       many: true,
@@ -47,22 +70,34 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
     batch: { value: "N", help: "images per batch; changes the time it takes, not the rows (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
-    out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<method>-<hash>)" },
+    "save-images": {
+      value: "DIR",
+      help: "write the adversarial images for `deno task verify`; runs the attacks a second time",
+    },
+    "skip-masking": { help: "leave out the checks for masked gradients (at the largest radius, on 100 images)" },
+    reference: {
+      value: "FILE",
+      many: true,
+      help: "card of a published network (RobustBench's JSON), shown beside the results",
+    },
+    "export-cards": { value: "DIR", help: "write such a card of each network, at the largest radius" },
+    "per-class": { help: "print a table of every class as well" },
+    out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<methods>-<hash>)" },
   },
   resumable: true,
   main: async ({ flags, json, signal }) => {
-    if (flags.model === undefined) throw new UsageError("Cannot evaluate without a network: write --model FILE");
-    const { card } = await loadWeights(flags.model);
+    const models = modelsOf(flags.model ?? [], flags.method ?? []);
+    const first = models[0]!.path;
+    const { card } = await loadWeights(first);
     const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
     const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
     const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
     const data = flags.dataset === undefined
-      ? trainedOn(card, flags.model)
+      ? trainedOn(card, first)
       : dataNamed(oneOf("--dataset", flags.dataset, ["cifar10", "shapes"]), card, seed, split, count ?? 1000);
     const attacks = attacksOf(flags.attack ?? ["fgsm,pgd-20"]);
     const most = Math.max(...attacks.map(({ norm = "Linf" }) => MAX_EPS[norm]));
     const asked: ModelEvaluation = {
-      method: flags.method ?? nameOf(flags.model),
       data,
       seed,
       evaluation: {
@@ -74,19 +109,68 @@ row of evidence per image. Run again, it goes on where it was stopped.`,
       },
     };
     const options = {
-      model: flags.model,
+      models,
+      ...(flags.reference === undefined ? {} : { references: flags.reference }),
+      masking: !flags["skip-masking"],
       ...await dataOption(flags.data, data),
       ...(flags.out === undefined ? {} : { out: flags.out }),
+      ...(flags["save-images"] === undefined ? {} : { images: flags["save-images"] }),
     };
     const progress = createProgress();
     const start = performance.now();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
+    const names = models.map(({ method }) => method);
     progress.say(
-      `evaluate ${asked.method} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
+      `evaluate ${names.join(", ")} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
     );
-    return await follow(evaluateModel(asked, { engine, ...options }), { progress, start, json, signal });
+    const result = await follow(evaluateModels(asked, { engine, ...options }), { progress, start, json, signal });
+    const evidence = parseEvidence(await Deno.readTextFile(`${result.folder}/evidence.csv`)).rows;
+    const classes = summarizeClasses(evidence);
+    if (flags["export-cards"] !== undefined) await exportCards(flags["export-cards"], models, asked, result.rows);
+    const masking = await reportsIn(`${result.folder}/masking.json`);
+    const paired = names.slice(1).flatMap((other) => compare(evidence, names[0]!, other));
+    if (!json) {
+      if (flags["per-class"]) console.log(`\n${tableText(classTable(classes, card.classes))}`);
+      for (const report of masking) console.log(`\n${tableText(maskingTable(report.rows, report))}`);
+      if (paired.length > 0) console.log(`\n${tableText(pairedTable(paired))}`);
+    }
+    return { ...result, classes, paired, masking };
   },
 });
+
+/** Writes a card of each network. */
+async function exportCards(
+  folder: string,
+  models: readonly SavedModel[],
+  { evaluation, data }: ModelEvaluation,
+  rows: readonly EvaluationRow[],
+): Promise<void> {
+  const eps = evaluation.eps.toSorted((a, b) => parseEps(a, Infinity) - parseEps(b, Infinity)).at(-1)!;
+  const norm = evaluation.attacks[0]?.norm ?? "Linf";
+  await Deno.mkdir(folder, { recursive: true });
+  for (const { method, path } of models) {
+    const { card } = await loadWeights(path);
+    const details = { name: method, method, eps, norm, dataset: data.kind, architecture: card.model.kind };
+    await writeFileAtomic(`${folder}/${method}.json`, formatReferenceCard(rows, details));
+  }
+}
+
+/** The checks for masked gradients; none where they were left out. */
+async function reportsIn(path: string): Promise<MaskingReport[]> {
+  const text = await readTextIfExists(path);
+  return text === undefined ? [] : JSON.parse(text);
+}
+
+/** The networks of the flags. */
+function modelsOf(paths: readonly string[], methods: readonly string[]): SavedModel[] {
+  if (paths.length === 0) throw new UsageError("Cannot evaluate without a network: write --model FILE");
+  if (methods.length > 0 && methods.length !== paths.length) {
+    throw new UsageError(
+      `Cannot name ${paths.length} networks by ${methods.length} names: write --method once for each --model, or never`,
+    );
+  }
+  return paths.map((path, i) => ({ method: methods[i] ?? nameOf(path), path }));
+}
 
 /** Seed of the training, as the card has it. */
 function seedOf({ provenance }: ModelCard): number {

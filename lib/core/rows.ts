@@ -1,3 +1,6 @@
+import type { MeanInterval } from "./mean_interval.ts";
+import type { Difference, PairedCounts } from "./paired_difference.ts";
+
 /** One line of `steps.csv`: a training step of one method. Terms that a method does not have are absent (empty in CSV). */
 export interface StepRow {
   /** Name of the trained network: "teacher", "natural", "kd", "kdiga", ... */
@@ -32,6 +35,100 @@ export interface EvaluationRow {
   readonly low: number;
   /** Upper end of the 95 % Wilson interval. */
   readonly high: number;
+}
+
+/** A rate over the n images of one class. */
+export interface ClassRow extends EvaluationRow {
+  /** True class of the images. */
+  readonly label: number;
+}
+
+/** Two networks on the same images: on how many both are right, and whether one of them is better. */
+export interface PairedRow extends PairedCounts, Difference {
+  /** Name of the first network. */
+  readonly method: string;
+  /** Name of the second network. */
+  readonly other: string;
+  /** Attack, as in {@linkcode EvaluationRow}. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Images on which both were evaluated. */
+  readonly n: number;
+  /** Two-sided p-value of the exact McNemar test. */
+  readonly p: number;
+}
+
+/** What the paper's analysis measures of a network. */
+export type AnalysisQuantity =
+  | "local-linearity"
+  | "cross-entropy"
+  | "gradient-norm"
+  | "gradient-gap"
+  | "gradient-cosine";
+
+/** The mean of a quantity over the images of an analysis. */
+export interface AnalysisRow extends MeanInterval {
+  /** Name of the network. */
+  readonly method: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** What was measured. */
+  readonly quantity: AnalysisQuantity;
+  /** Images. */
+  readonly n: number;
+}
+
+/** A check for masked gradients. */
+export type MaskingCheck =
+  | "random-outputs"
+  | "logits"
+  | "classes"
+  | "batch"
+  | "zero-gradients"
+  | "loss-rises"
+  | "noise"
+  | "one-step"
+  | "more-steps"
+  | "more-restarts"
+  | "unbounded"
+  | "black-box"
+  | "transfer";
+
+/** What a check for masked gradients found. */
+export interface MaskingRow {
+  /** The check. */
+  readonly check: MaskingCheck;
+  /** Name of the checked network. */
+  readonly method: string;
+  /** "fail": attacks with gradients are not to be believed; "warn": look; "skipped": the check could not be made. */
+  readonly status: "pass" | "warn" | "fail" | "skipped";
+  /** What was measured; null where the check was skipped. */
+  readonly value: number | null;
+  /** What it is, in words. */
+  readonly reason: string;
+}
+
+/** What verifying the saved adversarial images of one attack and radius found. */
+export interface VerificationRow {
+  /** Name of the network that was attacked. */
+  readonly method: string;
+  /** Attack, as in {@linkcode EvaluationRow}. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Whether another network than the attacked one was asked. */
+  readonly transfer: boolean;
+  /** Images. */
+  readonly n: number;
+  /** Images that the attack did not break, as the evidence claims. */
+  readonly claimed: number;
+  /** Images that the network classifies correctly. */
+  readonly correct: number;
+  /** Images that it classifies correctly when they are rounded to 8 bits inside the ball. */
+  readonly rounded: number;
+  /** Claims that do not hold, a line each. */
+  readonly claims: readonly string[];
 }
 
 /** One line of `evidence.csv`: one image under one attack at one radius. */

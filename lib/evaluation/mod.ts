@@ -11,6 +11,15 @@
  *
  * @module
  */
+export * from "./adversarial_images.ts";
+export * from "./analyze.ts";
+export * from "./compare.ts";
 export * from "./evaluate.ts";
 export * from "./evidence_key.ts";
+export * from "./input_gradients.ts";
+export * from "./local_linearity.ts";
+export * from "./masking.ts";
+export * from "./round_images.ts";
 export * from "./summarize.ts";
+export * from "./summarize_classes.ts";
+export * from "./verify_images.ts";

@@ -1,5 +1,5 @@
-import { DataError, type EvaluationRow, type EvidenceRow, parseEps, wilson } from "../core/mod.ts";
-import { evidenceKey } from "./evidence_key.ts";
+import { type EvaluationRow, type EvidenceRow, parseEps, wilson } from "../core/mod.ts";
+import { checkOnce, type Outcome, outcomesByAttack } from "./_outcomes.ts";
 
 /**
  * Counts evidence: accuracy with its 95 % Wilson interval for each network, attack and radius, and for each radius that
@@ -14,21 +14,10 @@ import { evidenceKey } from "./evidence_key.ts";
  */
 export function summarize(rows: readonly EvidenceRow[]): EvaluationRow[] {
   checkOnce(rows);
-  return [...Map.groupBy(rows, (row) => row.method)].flatMap(([method, ofMethod]) => {
-    const byAttack = Map.groupBy(ofMethod, (row) => row.attack);
-    const clean = byAttack.get("clean") ?? [];
-    const attacked = ofMethod.filter((row) => row.attack !== "clean");
-    const names = [...byAttack.keys()].filter((attack) => attack !== "clean");
-    return [
-      ...count(method, "clean", clean),
-      ...names.flatMap((attack) => count(method, attack, byAttack.get(attack)!)),
-      ...count(method, "worst", worst(clean, attacked)),
-    ];
-  });
+  return [...Map.groupBy(rows, (row) => row.method)].flatMap(([method, ofMethod]) =>
+    [...outcomesByAttack(ofMethod)].flatMap(([attack, outcomes]) => count(method, attack, outcomes))
+  );
 }
-
-/** What is counted of a row. */
-type Outcome = Pick<EvidenceRow, "eps" | "success">;
 
 function count(method: string, attack: string, outcomes: readonly Outcome[]): EvaluationRow[] {
   const byEps = [...Map.groupBy(outcomes, (outcome) => outcome.eps)].sort(([a], [b]) =>
@@ -38,28 +27,4 @@ function count(method: string, attack: string, outcomes: readonly Outcome[]): Ev
     const correct = group.filter(({ success }) => success === 0).length;
     return { method, attack, eps, n: group.length, correct, ...wilson(correct, group.length) };
   });
-}
-
-/** The worst outcome of each image at each radius, of the images that all attacks of that radius have reached. */
-function worst(clean: readonly EvidenceRow[], attacked: readonly EvidenceRow[]): Outcome[] {
-  return [...Map.groupBy(attacked, (row) => row.eps)].flatMap(([eps, atEps]) => {
-    const sources = new Set([...clean, ...atEps].map((row) => row.attack)).size;
-    const byImage = Map.groupBy([...clean, ...atEps], (row) => row.image);
-    return [...byImage.values()].filter((ofImage) => ofImage.length === sources)
-      .map((ofImage): Outcome => ({ eps, success: ofImage.some((row) => row.success === 1) ? 1 : 0 }));
-  });
-}
-
-function checkOnce(rows: readonly EvidenceRow[]): void {
-  const seen = new Set<string>();
-  for (const row of rows) {
-    const key = evidenceKey(row);
-    if (seen.has(key)) {
-      throw new DataError(
-        `Cannot summarize the evidence as image ${row.image} of "${row.method}" stands twice under "${row.attack}" ` +
-          `at eps ${row.eps}: remove one of the rows`,
-      );
-    }
-    seen.add(key);
-  }
 }

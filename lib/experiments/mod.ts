@@ -10,8 +10,9 @@
  *
  * @module
  */
-export * from "./evaluate_model.ts";
+export * from "./evaluate_models.ts";
 export * from "./experiment.ts";
+export * from "./image_file.ts";
 export * from "./manifest.ts";
 export * from "./override.ts";
 export * from "./presets/mod.ts";

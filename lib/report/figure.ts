@@ -1,4 +1,5 @@
-import type { EvaluationRow, StepRow } from "../core/mod.ts";
+import type { AnalysisRow, EvaluationRow, StepRow } from "../core/mod.ts";
+import { analysisCurve, type AnalysisCurveOptions } from "./analysis_curve.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { robustnessBars, type RobustnessBarsOptions } from "./robustness_bars.ts";
 import { robustnessCurve, type RobustnessCurveOptions } from "./robustness_curve.ts";
@@ -17,6 +18,8 @@ export interface FigureTypes {
   readonly "robustness-bars": { readonly row: EvaluationRow; readonly options: RobustnessBarsOptions };
   /** Loss terms over the steps of training. */
   readonly "training-curves": { readonly row: StepRow; readonly options: TrainingCurvesOptions };
+  /** A quantity of the analysis over the radius. */
+  readonly "analysis-curve": { readonly row: AnalysisRow; readonly options: AnalysisCurveOptions };
 }
 
 /** Name of a kind of figure. */
@@ -29,4 +32,5 @@ export const FIGURES: {
   "robustness-curve": robustnessCurve,
   "robustness-bars": robustnessBars,
   "training-curves": trainingCurves,
+  "analysis-curve": analysisCurve,
 };

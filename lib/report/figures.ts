@@ -1,5 +1,6 @@
 import { DataError, parseEvaluation, parseSteps, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
 import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
+import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
 import { robustnessBars } from "./robustness_bars.ts";
 import { robustnessCurve } from "./robustness_curve.ts";
@@ -9,6 +10,8 @@ import { trainingCurves } from "./training_curves.ts";
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
  * at the largest radius that the attacks share, and the training curves. Each figure is written as a Vega-Lite
  * specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
+ *
+ * Cards in `folder/references` are drawn beside the robustness curves.
  *
  * @param folder Run folder with `evaluation.csv`, `steps.csv` or both.
  * @returns Paths of the files written, in `folder/figures`.
@@ -25,11 +28,12 @@ export async function writeFigures(folder: string): Promise<string[]> {
       `Cannot draw figures of "${folder}" as it has no row in evaluation.csv or steps.csv: train or evaluate first`,
     );
   }
+  const references = await readReferences(folder);
   const specs = new Map<string, TopLevelSpec>();
   const accuracies = accuraciesOf(evaluation);
   for (const attack of wholeAttacks(evaluation)) {
     if (commonRadii(accuracies, [attack]).length === 0) continue;
-    specs.set(`robustness_curve_${attack}`, robustnessCurve(evaluation, { attack }));
+    specs.set(`robustness_curve_${attack}`, robustnessCurve(evaluation, { attack, references }));
   }
   if (commonRadii(accuracies, usualAttacks(evaluation)).length > 0) {
     specs.set("robustness_bars", robustnessBars(evaluation));
@@ -51,4 +55,26 @@ export async function writeFigures(folder: string): Promise<string[]> {
     }
   }
   return paths;
+}
+
+/**
+ * Reads the cards of a run folder.
+ *
+ * @param folder Run folder.
+ * @returns What stands in `folder/references/*.json`, by the names of the files; none where there is no such folder.
+ * @throws {DataError} If one is not as expected.
+ */
+export async function readReferences(folder: string): Promise<ReferenceCard[]> {
+  const names: string[] = [];
+  try {
+    for await (const { name } of Deno.readDir(`${folder}/references`)) if (name.endsWith(".json")) names.push(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return await Promise.all(
+    names.sort().map(async (name) => {
+      const path = `${folder}/references/${name}`;
+      return parseReferenceCard(await Deno.readTextFile(path), path);
+    }),
+  );
 }

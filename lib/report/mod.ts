@@ -16,9 +16,14 @@
  *
  * @module
  */
+export * from "./analysis_curve.ts";
+export * from "./class_table.ts";
 export * from "./figure.ts";
 export * from "./figures.ts";
 export * from "./jupyter.ts";
+export * from "./masking_table.ts";
+export * from "./paired_table.ts";
+export * from "./reference_card.ts";
 export * from "./render.ts";
 export * from "./report.ts";
 export * from "./robustness_bars.ts";
@@ -26,3 +31,4 @@ export * from "./robustness_curve.ts";
 export * from "./table.ts";
 export { COLUMN_WIDTH, labelOf, methodOrder, type MethodStyle, methodStyles, THEME } from "./theme.ts";
 export * from "./training_curves.ts";
+export * from "./verification_table.ts";

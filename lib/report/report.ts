@@ -1,6 +1,7 @@
 import { DataError, parseEvaluation, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
 import { attacksOf } from "./_accuracy.ts";
 import { escapeHtml } from "./_escape_html.ts";
+import { readReferences } from "./figures.ts";
 import { accuracyTable, tableHtml } from "./table.ts";
 import { labelOf } from "./theme.ts";
 
@@ -35,11 +36,12 @@ export async function writeReport(folder: string): Promise<string> {
   const experiment = await readTextIfExists(`${folder}/experiment.json`);
   const title = titleOf(experiment) ?? folder;
   const attacks = attacksOf(rows);
+  const references = await readReferences(folder);
   const tables = attacks.length === 0
-    ? [tableHtml(accuracyTable(rows))]
+    ? [tableHtml(accuracyTable(rows, { references }))]
     : attacks.map((attack) =>
       `<h3>${escapeHtml(labelOf(attack))}</h3><div class="wide">${
-        tableHtml(accuracyTable(rows, { attacks: [attack] }))
+        tableHtml(accuracyTable(rows, { attacks: [attack], references }))
       }</div>`
     );
   const page = [

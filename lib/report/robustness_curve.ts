@@ -1,6 +1,7 @@
 import type { EvaluationRow } from "../core/mod.ts";
-import { accuraciesOf, cleanOf, requireAttack } from "./_accuracy.ts";
+import { accuraciesOf, cleanOf, in255, requireAttack } from "./_accuracy.ts";
 import { spreadLabels } from "./_labels.ts";
+import type { ReferenceCard } from "./reference_card.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { COLUMN_WIDTH, FONT_SIZE, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
 
@@ -11,6 +12,11 @@ export interface RobustnessCurveOptions {
    * @default {"pgd-20"}
    */
   readonly attack?: string;
+  /**
+   * Published networks, each as a dotted line from its accuracy without attack to that under AutoAttack at its radius.
+   * @default {none}
+   */
+  readonly references?: readonly ReferenceCard[];
   /** Heading above the figure; none where omitted. */
   readonly title?: string;
   /**
@@ -37,7 +43,7 @@ export interface RobustnessCurveOptions {
  * @throws {DataError} If a method has no "clean" row, or two rows stand for the same thing.
  */
 export function robustnessCurve(rows: readonly EvaluationRow[], options: RobustnessCurveOptions = {}): TopLevelSpec {
-  const { attack = "pgd-20", title, width = COLUMN_WIDTH, height = 220 } = options;
+  const { attack = "pgd-20", references = [], title, width = COLUMN_WIDTH, height = 220 } = options;
   requireAttack(rows, attack);
   const accuracies = accuraciesOf(rows);
   const attacked = accuracies.filter((row) => row.attack === attack && row.eps > 0);
@@ -48,7 +54,12 @@ export function robustnessCurve(rows: readonly EvaluationRow[], options: Robustn
       .sort((a, b) => a.eps - b.eps)
       .map(({ eps, accuracy, low, high, n }) => ({ method: labelOf(method), eps, accuracy, low, high, n }))
   );
-  const radii = [...new Set(points.map((point) => point.eps))].sort((a, b) => a - b);
+  // What cards claim is drawn apart from what was measured: other images, and a stronger attack than most of ours.
+  const claimed = references.flatMap(({ name, clean, robust, eps }) => [
+    { card: name, eps: 0, accuracy: clean },
+    { card: name, eps: in255(eps), accuracy: robust },
+  ]);
+  const radii = [...new Set([...points, ...claimed].map((point) => point.eps))].sort((a, b) => a - b);
   const largest = radii.at(-1)!;
   const color = {
     field: "method",
@@ -86,7 +97,8 @@ export function robustnessCurve(rows: readonly EvaluationRow[], options: Robustn
   return {
     $schema: SCHEMA,
     description: `Accuracy in percent against the radius of ${labelOf(attack)} for ` +
-      `${methods.map(labelOf).join(", ")}; bands are 95 % Wilson intervals.`,
+      `${methods.map(labelOf).join(", ")}; bands are 95 % Wilson intervals.` +
+      references.map(({ name }) => ` Dotted: ${name} under AutoAttack, as its card claims.`).join(""),
     width,
     height,
     autosize: { type: "fit", contains: "padding" },
@@ -122,6 +134,47 @@ export function robustnessCurve(rows: readonly EvaluationRow[], options: Robustn
         data: { name: "names", values: names },
         encoding: { x, y: y("accuracy"), text: { field: "method", type: "nominal" } },
       },
+      ...(claimed.length === 0 ? [] : cardLayers(claimed, x, y("accuracy"))),
     ],
   };
 }
+
+/** Dotted grey lines with open ends, the name above the middle of each. */
+function cardLayers(
+  claimed: readonly { readonly card: string; readonly eps: number; readonly accuracy: number }[],
+  x: object,
+  y: object,
+): LayerSpec[] {
+  const detail = { field: "card", type: "nominal" };
+  const names = claimed.flatMap((from, i) => {
+    const to = claimed[i + 1];
+    if (i % 2 === 1 || to === undefined) return [];
+    return [{
+      card: from.card,
+      eps: (from.eps + to.eps) / 2,
+      accuracy: Math.round((from.accuracy + to.accuracy) * 5e3) / 1e4,
+    }];
+  });
+  const text = { align: "left", baseline: "bottom", dx: 3, limit: 150, color: "#555555" };
+  return [
+    {
+      mark: {
+        type: "line",
+        strokeDash: [2, 3],
+        strokeWidth: 1,
+        color: "#555555",
+        point: { filled: false, color: "#555555", size: 24, strokeWidth: 1 },
+      },
+      data: { name: "cards", values: claimed },
+      encoding: { x, y, detail },
+    },
+    {
+      mark: { type: "text", ...text },
+      data: { name: "card_names", values: names },
+      encoding: { x, y, text: detail },
+    },
+  ] as unknown as LayerSpec[];
+}
+
+/** A layer of a specification. */
+type LayerSpec = Extract<TopLevelSpec, { readonly layer: unknown }>["layer"][number];

@@ -1,6 +1,7 @@
 import type { EvaluationRow } from "../core/mod.ts";
 import { accuraciesOf, attacksOf, epsText, in255, requireAttack } from "./_accuracy.ts";
 import { escapeHtml } from "./_escape_html.ts";
+import type { ReferenceCard } from "./reference_card.ts";
 import { labelOf, methodOrder } from "./theme.ts";
 
 /** A table of accuracies as texts. */
@@ -25,6 +26,11 @@ export interface AccuracyTableOptions {
    * @default {all of the rows}
    */
   readonly eps?: readonly string[];
+  /**
+   * Published networks, a line each at the end, with what their cards claim under AutoAttack.
+   * @default {none}
+   */
+  readonly references?: readonly ReferenceCard[];
 }
 
 /**
@@ -44,25 +50,39 @@ export function accuracyTable(rows: readonly EvaluationRow[], options: AccuracyT
   const accuracies = accuraciesOf(rows).filter((row) =>
     attacks.includes(row.attack) && (row.attack === "clean" || radii === undefined || radii.includes(row.eps))
   );
+  const { references = [] } = options;
+  const claims = references.map(({ eps }) => ({ attack: "autoattack", eps: in255(eps) }));
+  if (claims.length > 0 && !attacks.includes("autoattack")) attacks.push("autoattack");
   const columns = attacks.flatMap((attack) =>
-    [...new Set(accuracies.filter((row) => row.attack === attack).map((row) => row.eps))]
+    [...new Set([...accuracies, ...claims].filter((row) => row.attack === attack).map((row) => row.eps))]
       .sort((a, b) => a - b)
       .map((eps) => ({ attack, eps, heading: attack === "clean" ? "Clean" : `${labelOf(attack)} ${epsText(eps)}` }))
   );
   return {
-    caption: "Accuracy in percent [95 % Wilson interval]; n images.",
+    caption: "Accuracy in percent [95 % Wilson interval]; n images." +
+      (references.length === 0 ? "" : " (card): as its card claims, on other images."),
     columns: ["Method", "n", ...columns.map((column) => column.heading)],
-    rows: methodOrder(accuracies.map((row) => row.method)).map((method) => {
-      const own = accuracies.filter((row) => row.method === method);
-      const cells = columns.map(({ attack, eps }) => {
-        const row = own.find((row) => row.attack === attack && row.eps === eps);
-        return row === undefined ? "-" : `${row.accuracy.toFixed(1)} [${row.low.toFixed(1)}, ${row.high.toFixed(1)}]`;
-      });
-      const counts = own.map((row) => row.n);
-      const least = Math.min(...counts);
-      const most = Math.max(...counts);
-      return [labelOf(method), least === most ? `${most}` : `${least} to ${most}`, ...cells];
-    }),
+    rows: [
+      ...methodOrder(accuracies.map((row) => row.method)).map((method) => {
+        const own = accuracies.filter((row) => row.method === method);
+        const cells = columns.map(({ attack, eps }) => {
+          const row = own.find((row) => row.attack === attack && row.eps === eps);
+          return row === undefined ? "-" : `${row.accuracy.toFixed(1)} [${row.low.toFixed(1)}, ${row.high.toFixed(1)}]`;
+        });
+        const counts = own.map((row) => row.n);
+        const least = Math.min(...counts);
+        const most = Math.max(...counts);
+        return [labelOf(method), least === most ? `${most}` : `${least} to ${most}`, ...cells];
+      }),
+      ...references.map(({ name, clean, robust, eps }) => [
+        `${name} (card)`,
+        "-",
+        ...columns.map((column) => {
+          if (column.attack === "clean") return clean.toFixed(1);
+          return column.attack === "autoattack" && column.eps === in255(eps) ? robust.toFixed(1) : "-";
+        }),
+      ]),
+    ],
   };
 }
 

@@ -1,4 +1,4 @@
-import { type EvaluationRow, type StepRow, wilson } from "../../lib/core/mod.ts";
+import { type AnalysisRow, type EvaluationRow, type StepRow, wilson } from "../../lib/core/mod.ts";
 
 /** Evaluation of three methods (one of them unknown to the theme) under two attacks at three radii, 200 images. */
 export const EVALUATION: readonly EvaluationRow[] = [
@@ -38,3 +38,13 @@ function evaluated(method: string, clean: number, attacked: Record<string, reado
 export function shuffled<R>(rows: readonly R[]): R[] {
   return [...rows.filter((_, i) => i % 3 === 0), ...rows.filter((_, i) => i % 3 !== 0).reverse()];
 }
+
+/** Two quantities of two networks at three radii. */
+export const ANALYSIS: readonly AnalysisRow[] = ["kdiga", "kd"].flatMap((method, m) =>
+  ["0", "4/255", "8/255"].flatMap((eps, i) =>
+    (["local-linearity", "gradient-gap"] as const).map((quantity, q): AnalysisRow => {
+      const mean = (1 + m) * i * 0.25 + q;
+      return { method, eps, quantity, n: 200, mean, low: mean - 0.1, high: mean + 0.1 };
+    })
+  )
+);

@@ -8,7 +8,7 @@ import {
   renderSvg,
   type TopLevelSpec,
 } from "../../lib/report/mod.ts";
-import { EVALUATION, shuffled, STEPS } from "./_rows.ts";
+import { ANALYSIS, EVALUATION, shuffled, STEPS } from "./_rows.ts";
 import { assertGolden, viewsOf } from "./_spec.ts";
 
 /** Rows and options of each kind for these tests; a kind without them does not compile. */
@@ -21,6 +21,7 @@ const EXAMPLES: {
   "robustness-curve": { rows: EVALUATION, options: { attack: "pgd-20" } },
   "robustness-bars": { rows: EVALUATION, options: { eps: "8/255", title: "Three methods" } },
   "training-curves": { rows: STEPS, options: { points: 4 } },
+  "analysis-curve": { rows: ANALYSIS, options: { quantity: "gradient-gap" } },
 };
 
 function draw<K extends FigureKind>(

@@ -4,7 +4,15 @@
  * @module
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { EVALUATION_COLUMNS, type EvaluationRow, sha256Hex } from "../../mod.ts";
+import {
+  EVALUATION_COLUMNS,
+  type EvaluationRow,
+  loadImages,
+  MASKING_CHECKS,
+  type MaskingRow,
+  saveImages,
+  sha256Hex,
+} from "../../mod.ts";
 import { gzip, tar } from "../data/_tiny_cifar10.ts";
 import { filesIn, inTempFolder, runTask, SCRIPT_TASKS, startTask, taskArgs } from "./_task.ts";
 import { TINY } from "./_tiny_experiment.ts";
@@ -50,6 +58,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "run",
     "setup",
     "test",
+    "verify",
   ]);
 });
 
@@ -86,6 +95,7 @@ for (const name of SCRIPT_TASKS) {
     const needed: Readonly<Record<string, readonly string[]>> = {
       run: ["read", "write", "ffi", library, "run=git"],
       evaluate: ["read", "write", "ffi", library, "run=git"],
+      verify: ["read", "ffi", library],
       figures: ["read", "write"],
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
@@ -118,7 +128,22 @@ Deno.test("run, evaluate and figures print one JSON document with --json, and th
     const evaluated = await runTask(folder, "evaluate", ...args);
     assertEquals(evaluated.code, 0, evaluated.err);
     const evaluation = JSON.parse(evaluated.out);
-    assertEquals(Object.keys(evaluation), ["folder", "rows", "figures", "report", "seconds"]);
+    assertEquals(Object.keys(evaluation), [
+      "folder",
+      "rows",
+      "figures",
+      "report",
+      "seconds",
+      "classes",
+      "paired",
+      "masking",
+    ]);
+    assertEquals(evaluation.paired, []);
+    assertEquals(evaluation.masking.length, 1);
+    assertEquals(
+      evaluation.masking[0].rows.map(({ check }: MaskingRow) => check),
+      [...MASKING_CHECKS],
+    );
     assertMatch(evaluation.folder, /^runs\/evaluation-kdiga-[0-9a-f]{8}$/);
     assertEquals(evaluation.rows, run.rows.filter(({ method }: EvaluationRow) => method === "kdiga"));
     const before = await filesIn(`${folder}/${evaluation.folder}`);
@@ -130,6 +155,87 @@ Deno.test("run, evaluate and figures print one JSON document with --json, and th
     const drawn = await runTask(folder, "figures", `${run.folder}/`, "--json");
     assertEquals([drawn.code, drawn.err], [0, ""]);
     assertEquals(JSON.parse(drawn.out), { folder: run.folder, figures: run.figures });
+  });
+});
+
+Deno.test("evaluate compares networks on the same images, and prints classes where they are asked for", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const models = ["kdiga", "teacher"].flatMap((name) => ["--model", `run/checkpoints/${name}.safetensors`]);
+    const card = { name: "Fast", "clean_acc": "83.34", "autoattack_acc": "43.21", eps: "8/255" };
+    await Deno.writeTextFile(`${folder}/fast.json`, JSON.stringify(card));
+    const cards = ["--reference", "fast.json", "--export-cards", "cards"];
+    const args = [...models, "--attack", "fgsm", "--eps", "8/255", "--n", "32", "--out", "both", ...cards];
+    const { code, out, err } = await runTask(folder, "evaluate", ...args, "--per-class");
+    assertEquals(code, 0, err);
+    assertMatch(out, /^\nMethod .*\n-+\nTeacher +32 .*\nKDIGA +32 /);
+    assertMatch(out, /\nFast \(card\) +- +83\.3 +- +43\.2\n/);
+    const exported = JSON.parse(await Deno.readTextFile(`${folder}/cards/kdiga.json`));
+    assertEquals([exported.name, exported.eps, exported.images, exported.attacks], ["kdiga", "8/255", 32, ["fgsm"]]);
+    const curve = await Deno.readTextFile(`${folder}/both/figures/robustness_curve_fgsm.vl.json`);
+    assert(curve.includes("Dotted: Fast under AutoAttack"));
+    assert((await Deno.readTextFile(`${folder}/both/report.html`)).includes("Fast (card)"));
+    assertMatch(out, /\nMethod, class +n +Clean +FGSM 8\/255 +Worst case 8\/255\n-+\nTeacher, [a-z]+ +\d/);
+    assertMatch(out, /\nCheck +Verdict\n-+\nKDIGA, random-outputs: the same batch twice: .* pass\n/);
+    assertMatch(out, /\nAttack .* p\n-+\nKDIGA - Teacher, Clean +32 .*\nKDIGA - Teacher, FGSM 8\/255 +32 /);
+    const { paired, classes } = JSON.parse((await runTask(folder, "evaluate", ...args, "--json")).out);
+    assertEquals(paired.map(({ attack, n }: { attack: string; n: number }) => [attack, n]), [
+      ["clean", 32],
+      ["fgsm", 32],
+      ["worst", 32],
+    ]);
+    assertEquals(Object.keys(classes[0]), ["method", "attack", "eps", "label", "n", "correct", "rate", "low", "high"]);
+    assertEquals(await failure(folder, "evaluate", ...models, "--method", "a"), [
+      2,
+      "UsageError: Cannot name 2 networks by 1 names: write --method once for each --model, or never",
+    ]);
+  });
+});
+
+Deno.test("evaluate saves images that verify finds as the evidence says, and other networks find as they do", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const model = ["--model", "run/checkpoints/kdiga.safetensors"];
+    const asked = ["--attack", "fgsm", "--eps", "1/255,8/255", "--n", "24", "--out", "a", "--save-images", "images"]
+      .concat("--skip-masking");
+    const evaluated = await runTask(folder, "evaluate", ...model, ...asked);
+    assertEquals(evaluated.code, 0, evaluated.err);
+    const files = await filesIn(`${folder}/images`);
+    assertEquals(Object.keys(await filesIn(`${folder}/a`)).includes("masking.json"), false);
+    assertEquals(Object.keys(files), ["kdiga_fgsm_1-255.safetensors", "kdiga_fgsm_8-255.safetensors"]);
+    assertEquals((await runTask(folder, "evaluate", ...model, ...asked)).code, 0);
+    assertEquals(await filesIn(`${folder}/images`), files);
+
+    const { code, out, err } = await runTask(folder, "verify", "images", ...model);
+    assertEquals(code, 0, err);
+    assertMatch(out, /^\nImages +n +Evidence +float32 +8 bits +Broken claims\n-+\nKDIGA, FGSM 1\/255 +24 .* 0\n/);
+    const teacher = ["--model", "run/checkpoints/teacher.safetensors", "--json"];
+    const transfer = await runTask(folder, "verify", "images/kdiga_fgsm_8-255.safetensors", ...teacher);
+    assertEquals(transfer.code, 0);
+    assertEquals(JSON.parse(transfer.out).rows[0].transfer, true);
+
+    // A success that is claimed of an image that fools nobody: the margin of an image that holds, turned round.
+    const path = `${folder}/images/kdiga_fgsm_1-255.safetensors`;
+    const images = await loadImages(path);
+    const margin = images.margin.map((value) => value < 0 ? value : -value - 1);
+    await saveImages(path, { ...images, margin });
+    const lied = images.margin.filter((value) => value >= 0).length;
+    const caught = await runTask(folder, "verify", "images", ...model, "--json");
+    assertEquals([caught.code, JSON.parse(caught.out).rows[0].claims.length], [lied > 0 ? 1 : 0, lied]);
+
+    const bytes = await Deno.readFile(path);
+    await Deno.writeFile(path, bytes.subarray(0, bytes.length - 8));
+    const [status, line] = await failure(folder, "verify", "images", ...model);
+    assertEquals(status, 1);
+    assertMatch(line, /^CheckpointError: Cannot read "images\/kdiga_fgsm_1-255.safetensors" as safetensors as /);
+    assertEquals(await failure(folder, "verify", "nowhere", ...model), [
+      1,
+      'DataError: Cannot verify "nowhere" as there is no such file or folder: check the path',
+    ]);
+    assertEquals(await failure(folder, "verify", "images"), [
+      2,
+      "UsageError: Cannot verify without a network: write --model FILE",
+    ]);
   });
 });
 

@@ -1,0 +1,124 @@
+import type { MaskingCheck, MaskingRow } from "../core/mod.ts";
+
+/** A row without the name of the network. */
+export type Verdict = Omit<MaskingRow, "method">;
+
+const verdict = (check: MaskingCheck, status: Verdict["status"], value: number | null, reason: string): Verdict => ({
+  check,
+  status,
+  value,
+  reason,
+});
+
+/** A check that was not made. */
+export const skipped = (check: MaskingCheck, reason: string): Verdict => verdict(check, "skipped", null, reason);
+
+const graded = (
+  check: MaskingCheck,
+  value: number,
+  [warn, fail]: readonly [number, number],
+  reason: string,
+): Verdict => verdict(check, value > fail ? "fail" : value > warn ? "warn" : "pass", value, reason);
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** Threshold 1e-4 on logits of length 1, and any change of class: AutoAttack's checks.py, check_randomized. */
+export function randomOutputs(difference: number, changed: number): Verdict {
+  const reason = `the same batch twice: logits of length 1 differ by ${short(difference)}, ${changed} classes change`;
+  return verdict("random-outputs", changed > 0 || difference > 1e-4 ? "fail" : "pass", difference, reason);
+}
+
+/** Outputs within 1e-5 of [0, 1] whose sums are within 1e-5 of 1: AutoAttack's checks.py, check_range_output. */
+export function probabilities(least: number, most: number, sumError: number): Verdict {
+  const looksSo = least > -1e-5 && most < 1 + 1e-5 && sumError < 1e-5;
+  const reason = looksSo
+    ? "outputs look like probabilities: give logits, as the loss of a softmax of a softmax is flat"
+    : `outputs from ${short(least)} to ${short(most)} are no probabilities`;
+  return verdict("logits", looksSo ? "fail" : "pass", looksSo ? 1 : 0, reason);
+}
+
+/** Below 4 classes the targeted DLR loss is not defined, below 3 DLR is not: AutoAttack's checks.py, check_n_classes. */
+export function fewClasses(classes: number): Verdict {
+  const reason = classes > 3
+    ? `${classes} classes: every loss of AutoAttack is defined`
+    : `with ${classes} classes the ${classes === 3 ? "targeted " : ""}DLR loss is not defined`;
+  return verdict("classes", classes > 3 ? "pass" : "warn", classes, reason);
+}
+
+/** Threshold as for random outputs: robust accuracies of such a network depend on who shares its batch. */
+export function batchDependence(difference: number, changed: number): Verdict {
+  const reason = `an image alone against within a batch: logits of length 1 differ by ${short(difference)}, ` +
+    `${changed} classes change`;
+  return verdict("batch", changed > 0 || difference > 1e-4 ? "fail" : "pass", difference, reason);
+}
+
+/** Any is a warning as in AutoAttack's checks.py, check_zero_gradients; that more than a tenth is a failure is ours. */
+export function zeroGradients(share: number): Verdict {
+  return graded("zero-gradients", share, [0, 0.1], `the gradient of the loss is 0 at ${percent(share)} of the images`);
+}
+
+/**
+ * Share of the way that the loss went down while it should rise. Pintor et al. 2022, indicator 4 (incomplete
+ * optimisation), looks at the same curve; the thresholds 0.1 and 0.4 are ours.
+ */
+export function lossRises(rises: number, drops: number): Verdict {
+  const way = rises + drops;
+  if (way === 0) return verdict("loss-rises", "fail", 1, "the loss does not move along the path of PGD");
+  const share = drops / way;
+  return graded("loss-rises", share, [0.1, 0.4], `${percent(share)} of the way of the loss along PGD goes down`);
+}
+
+/**
+ * Accuracies (shares of all images) under random noise and under the attack. Athalye et al. 2018, section 3.1: random
+ * sampling finds adversarial examples. That a point is a failure and less a warning is ours, here and below.
+ */
+export function noise(underNoise: number, underAttack: number): Verdict {
+  const reason = `random noise leaves ${percent(underNoise)}, the attack ${percent(underAttack)}`;
+  return graded("noise", underAttack - underNoise, [0, 0.01], reason);
+}
+
+/** Athalye et al. 2018, section 3.1: one-step attacks perform better than iterative attacks. */
+export function oneStep(one: number, many: number): Verdict {
+  const reason = `one step leaves ${percent(one)}, many steps ${percent(many)}`;
+  return graded("one-step", many - one, [0, 0.01], reason);
+}
+
+/** Carlini et al. 2019: verify that attacks have converged. The checklist has no threshold; 2 and 5 points are ours. */
+export function moreSteps(few: number, many: number, names: readonly [string, string]): Verdict {
+  const reason = `${names[0]} leaves ${percent(few)}, ${names[1]} ${percent(many)}`;
+  return graded("more-steps", few - many, [0.02, 0.05], reason);
+}
+
+/** As {@linkcode moreSteps}. */
+export function moreRestarts(one: number, many: number, count: number): Verdict {
+  const reason = `one start leaves ${percent(one)}, the worst of ${count} ${percent(many)}`;
+  return graded("more-restarts", one - many, [0.02, 0.05], reason);
+}
+
+/**
+ * Athalye et al. 2018, section 3.1, and Pintor et al. 2022, indicator 6: an unbounded attack breaks everything. That up to
+ * 5 % are a warning is ours, and so is a warning where the largest radius that attacks take does not reach far.
+ */
+export function unbounded(left: number, eps: string, far: boolean): Verdict {
+  const reason = `at eps ${eps} ${percent(left)} are left`;
+  const status = left === 0 ? "pass" : left > 0.05 && far ? "fail" : "warn";
+  return verdict("unbounded", status, left, far ? reason : `${reason}; no larger radius can be asked for`);
+}
+
+/** Athalye et al. 2018, section 3.1: black-box attacks are better. Threshold 0.2 points: checks.py, check_square_sr. */
+export function blackBox(black: number, white: number, name: string): Verdict {
+  const reason = `${name}, without gradients, leaves ${percent(black)}, attacks with gradients ${percent(white)}`;
+  return graded("black-box", white - black, [0.002, 0.002], reason);
+}
+
+/** Carlini et al. 2019: transfer attacks are weaker than direct ones. Threshold as for the black-box attack. */
+export function transfer(surrogate: number, direct: number, name: string): Verdict {
+  const reason = `images made against ${name} leave ${percent(surrogate)}, those made against itself ${
+    percent(direct)
+  }`;
+  return graded("transfer", direct - surrogate, [0.002, 0.002], reason);
+}
+
+function short(value: number): string {
+  return String(Number(value.toPrecision(3)));
+}

@@ -1,0 +1,165 @@
+import { type NdArray, type Rng, scalar, UsageError } from "../core/mod.ts";
+import {
+  abs,
+  add,
+  cachedProgram,
+  disposeTree,
+  type Engine,
+  mul,
+  type Program,
+  putTree,
+  sub,
+  sum,
+  takeTree,
+  type Tensor,
+  valueAndGrad,
+} from "../engine/mod.ts";
+import { crossEntropy } from "../losses/mod.ts";
+import type { Classifier, Weights } from "../models/mod.ts";
+import { type AttackBatch, project, projectImages, steepestStep, unitStarts } from "../attacks/mod.ts";
+import type { StepNorm } from "./_ascent.ts";
+import { inputGradients } from "./input_gradients.ts";
+
+/** How the ball is searched for the largest error. Plain JSON. */
+export interface LocalLinearitySpec {
+  /** Norm of the ball. @default {"Linf"} */
+  readonly norm?: "Linf" | "L2";
+  /** Steps of projected gradient ascent. @default {20} */
+  readonly steps?: number;
+  /** Length of a step as a share of eps. @default {0.25} */
+  readonly relativeStepSize?: number;
+  /** Length of a step in pixel units, in place of the share. */
+  readonly stepSize?: number;
+  /** Uniformly random starts; the largest error over all of them counts. @default {2} */
+  readonly starts?: number;
+  /** Leave out the absolute value: the error is signed. @default {false} */
+  readonly signed?: boolean;
+  /** Which iterate counts: the one of the largest error, or the last. @default {"best"} */
+  readonly keep?: "best" | "last";
+}
+
+/**
+ * The search of the authors' released code: the signed error, one random start, 50 sign steps of 0.1, which is longer
+ * than any of its balls, so that the search jumps between corners; the last iterate counts.
+ *
+ * Source: Shao et al., released code of arXiv 2110.12072 (local linearity measure).
+ */
+export const RELEASED_LOCAL_LINEARITY: LocalLinearitySpec = {
+  norm: "Linf",
+  steps: 50,
+  stepSize: 0.1,
+  starts: 1,
+  signed: true,
+  keep: "last",
+};
+
+/**
+ * How far the loss is from linear around each image: max over ||d|| <= eps, x + d in [0,1], of
+ * |l(x + d) - l(x) - d . grad l(x)|, l the cross-entropy. Found by projected gradient ascent on that very quantity from
+ * random points of the ball; what is found is a lower bound of the maximum.
+ *
+ * Source: Qin et al., "Adversarial robustness through local linearization" (2019), equation 5.
+ *
+ * @param engine Where it runs.
+ * @param classifier Whose loss.
+ * @param batch Pixels in [0,1] [B, H, W, C], classes [B], ids [B].
+ * @param eps Radius in pixel units, in [0,1].
+ * @param rng Stream of the starts, which are keyed by image id below it.
+ * @param spec How to search.
+ * @returns Errors in nats [B]; 0 at radius 0.
+ * @throws {UsageError} If a count is not a positive integer or a step is not longer than 0.
+ */
+export async function localLinearity(
+  engine: Engine,
+  classifier: Classifier,
+  batch: AttackBatch,
+  eps: number,
+  rng: Rng,
+  spec: LocalLinearitySpec = {},
+): Promise<Float32Array> {
+  const { norm = "Linf", steps = 20, starts = 2, signed = false, keep = "best" } = spec;
+  const stepSize = spec.stepSize ?? (spec.relativeStepSize ?? 0.25) * eps;
+  for (const [name, count] of [["steps", steps], ["starts", starts]] as const) {
+    if (!Number.isSafeInteger(count) || count < 1) {
+      throw new UsageError(`Cannot measure local linearity with ${name} = ${count}: write a positive integer`);
+    }
+  }
+  const found = new Float32Array(batch.ids.length);
+  if (eps === 0) return found;
+  if (!(stepSize > 0)) {
+    throw new UsageError(`Cannot measure local linearity in steps of ${stepSize}: write a length above 0`);
+  }
+  const { loss, gradient } = await inputGradients(engine, classifier, batch);
+  const program = errorProgram(engine, classifier.logits, norm, signed);
+  const fixed = putTree(engine, {
+    x: batch.x,
+    y: batch.y,
+    gradient,
+    loss: { dtype: "float32", shape: [loss.length], data: loss } as NdArray<"float32">,
+  });
+  found.fill(-Infinity);
+  try {
+    for (let start = 0; start < starts; start++) {
+      const unit = unitStarts(batch.x.shape, norm, batch.ids, rng, start);
+      const moved = { ...unit, data: unit.data.map((value, i) => batch.x.data[i]! + eps * value) };
+      let xAdv = engine.put(projectImages(moved, batch.x, norm, eps));
+      try {
+        for (let step = 0; step <= steps; step++) {
+          const outputs = await program({
+            weights: classifier.weights,
+            ...fixed,
+            xAdv,
+            eps: scalar(eps),
+            stepSize: scalar(stepSize),
+          });
+          xAdv.dispose();
+          xAdv = outputs.next;
+          if (keep === "last" && step < steps) outputs.error.dispose();
+          else {(await takeTree(engine, { error: outputs.error })).error.data.forEach((value, i) => {
+              found[i] = Math.max(found[i]!, value);
+            });}
+        }
+      } finally {
+        xAdv.dispose();
+      }
+    }
+  } finally {
+    disposeTree(fixed);
+  }
+  return found;
+}
+
+interface ErrorInputs {
+  readonly weights: Weights<Tensor>;
+  readonly x: Tensor;
+  readonly y: Tensor;
+  readonly gradient: Tensor;
+  readonly loss: Tensor;
+  readonly xAdv: Tensor;
+  readonly eps: Tensor;
+  readonly stepSize: Tensor;
+}
+
+/** The error at an iterate [B], and the next iterate. */
+function errorProgram(
+  engine: Engine,
+  logits: Classifier["logits"],
+  norm: StepNorm,
+  signed: boolean,
+): Program<ErrorInputs, { error: Tensor; next: Tensor }> {
+  return cachedProgram(
+    engine,
+    logits,
+    `local linearity ${norm} ${signed}`,
+    () => ({ weights, x, y, gradient, loss, xAdv, eps, stepSize }) => {
+      const axes = x.shape.slice(1).map((_, axis) => axis + 1);
+      const { grad, aux } = valueAndGrad((at: Tensor) => {
+        const linear = add(loss, sum(mul(sub(at, x), gradient), axes));
+        const difference = sub(crossEntropy(logits(weights, at), y), linear);
+        const error = signed ? difference : abs(difference);
+        return { value: sum(error), aux: error };
+      }, xAdv);
+      return { error: aux, next: project(add(xAdv, mul(steepestStep(grad, norm), stepSize)), x, norm, eps) };
+    },
+  );
+}

@@ -1,0 +1,22 @@
+import { assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
+import { meanInterval } from "../../lib/core/mod.ts";
+
+Deno.test("meanInterval() is mean -+ 1.96 s / sqrt(n)", () => {
+  // s^2 of 1..5 is 2.5: 3 -+ 1.959964 sqrt(2.5 / 5).
+  const { mean, low, high } = meanInterval([1, 2, 3, 4, 5]);
+  assertEquals(mean, 3);
+  assertAlmostEquals(low, 3 - 1.959963984540054 * Math.SQRT1_2, 1e-12);
+  assertAlmostEquals(high, 3 + 1.959963984540054 * Math.SQRT1_2, 1e-12);
+  assertEquals(meanInterval(Float32Array.of(2, 2)), { mean: 2, low: 2, high: 2 });
+});
+
+Deno.test("meanInterval() refuses one value and numbers that are none", () => {
+  assertEquals(
+    assertThrows(() => meanInterval([1]), RangeError).message,
+    "Cannot give an interval of 1 values: it needs at least two",
+  );
+  assertEquals(
+    assertThrows(() => meanInterval([1, NaN]), RangeError).message,
+    "Cannot give a mean with NaN in it: it needs finite numbers",
+  );
+});

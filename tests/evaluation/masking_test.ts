@@ -1,0 +1,216 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { float32, type MaskingCheck, type MaskingRow, type NdArray, UsageError } from "../../lib/core/mod.ts";
+import { type Dataset, loadData } from "../../lib/data/mod.ts";
+import {
+  add,
+  cast,
+  constantOf,
+  div,
+  type Engine,
+  greater,
+  mean,
+  mul,
+  reshape,
+  slice,
+  softmax,
+  type Tensor,
+} from "../../lib/engine/mod.ts";
+import { MASKING_CHECKS, type MaskingOptions, maskingReport } from "../../lib/evaluation/mod.ts";
+import { type Classifier, createModel, freeze, type Weights } from "../../lib/models/mod.ts";
+import { train } from "../../lib/training/mod.ts";
+import { counting } from "../attacks/_classifiers.ts";
+import { ENGINES } from "../testing/engines.ts";
+
+interface Toys {
+  readonly engine: Engine;
+  readonly robust: Classifier;
+  readonly natural: Classifier;
+  readonly test: Dataset;
+}
+
+let toys: Promise<Toys> | undefined;
+
+/** Two small networks on drawn images, one trained adversarially; trained once, in about four seconds. */
+function trained(): Promise<Toys> {
+  return toys ??= (async () => {
+    const engine = await ENGINES.onnxruntime!();
+    const { train: dataset, test } = await loadData({ kind: "shapes", seed: 1, train: 512, test: 64, size: 12 });
+    const model = createModel({ kind: "cnn", width: 8 }, { classes: 10, inputShape: [12, 12, 3] });
+    const weightsOf = async (objective: Parameters<typeof train>[1]["objective"]): Promise<Weights<NdArray>> => {
+      const setting = { name: "toy", model, objective, dataset, seed: 1, epochs: 6, batchSize: 32 };
+      const optimizer = { kind: "sgd", momentum: 0.9 } as const;
+      const schedule = { kind: "oneCycle", peak: 0.1 } as const;
+      for await (const event of train(engine, { ...setting, optimizer, schedule })) {
+        if (event.kind === "end") return event.weights;
+      }
+      throw new Error("no end");
+    };
+    const robust = freeze(model, await weightsOf({ kind: "adversarial", eps: "8/255", steps: 2 }));
+    return { engine, robust, natural: freeze(model, await weightsOf({ kind: "natural" })), test };
+  })();
+}
+
+async function reportOf(engine: Engine, options: Omit<MaskingOptions, "method" | "eps" | "seed" | "batchSize">) {
+  const checking = maskingReport(engine, { method: "toy", eps: "8/255", seed: 1, batchSize: 64, ...options });
+  let step = await checking.next();
+  let done = 0;
+  for (; !step.done; step = await checking.next()) {
+    assert(step.value.done > done && step.value.total === MASKING_CHECKS.length);
+    done = step.value.done;
+  }
+  assertEquals(done, MASKING_CHECKS.length);
+  assertEquals(step.value.rows.map(({ check }) => check), MASKING_CHECKS);
+  return step.value;
+}
+
+const statusOf = (rows: readonly MaskingRow[], check: MaskingCheck): string =>
+  rows.find((row) => row.check === check)!.status;
+const failed = (rows: readonly MaskingRow[]): string[] =>
+  rows.filter(({ status }) => status === "fail").map(({ check }) => check);
+
+/** The network with its logits or its pixels changed. */
+function masked(
+  network: Classifier,
+  after: (logits: Tensor) => Tensor,
+  before: (x: Tensor) => Tensor = (x) => x,
+): Classifier {
+  return { ...network, logits: (weights, x) => after(network.logits(weights, before(x))) };
+}
+
+Deno.test("maskingReport() passes a healthy adversarially trained network, in every check that it makes", async () => {
+  const { engine, robust, natural, test } = await trained();
+  const surrogate = { method: "natural", classifier: natural };
+  const { rows, n, eps, forwardPasses, backwardPasses } = await reportOf(engine, {
+    classifier: robust,
+    dataset: test,
+    surrogate,
+  });
+  const others = rows.filter(({ status }) => status !== "pass").map(({ check, status }) => `${check} ${status}`);
+  assertEquals(others.filter((text) => text !== "black-box skipped"), [], JSON.stringify(rows));
+  assertEquals([n, eps], [64, "8/255"]);
+  // About 160 passes each way for each image: less than half of PGD-20 at eight radii.
+  assert(forwardPasses < 64 * 180 && backwardPasses < 64 * 150, `${forwardPasses} ${backwardPasses}`);
+  for (const { value, status } of rows) assertEquals(value === null, status === "skipped");
+});
+
+Deno.test("maskingReport() fails a network whose softmax saturates: logits times 1e4", async () => {
+  const { engine, robust, test } = await trained();
+  const sharpened = masked(robust, (z) => mul(z, 1e4));
+  // The same network without the trick: what breaks it breaks the other too.
+  const surrogate = { method: "unmasked", classifier: robust };
+  const { rows } = await reportOf(engine, { classifier: sharpened, dataset: test, surrogate });
+  assertEquals(failed(rows).sort(), ["loss-rises", "noise", "transfer", "unbounded", "zero-gradients"]);
+  const zero = rows.find(({ check }) => check === "zero-gradients")!;
+  assert(zero.value! > 0.9, zero.reason);
+});
+
+Deno.test("maskingReport() fails a network whose pixels are quantised: no gradient anywhere", async () => {
+  const { engine, robust, test } = await trained();
+  // Five levels: the gradient of a step function is 0.
+  const quantise = (x: Tensor): Tensor => {
+    const above = [0.125, 0.375, 0.625, 0.875].map((level) => cast(greater(x, level), "float32"));
+    return div(above.reduce((a, b) => add(a, b)), 4);
+  };
+  const quantised = masked(robust, (z) => z, (x) => constantOf(quantise, x));
+  const surrogate = { method: "unmasked", classifier: robust };
+  const { rows } = await reportOf(engine, { classifier: quantised, dataset: test, surrogate });
+  for (const check of ["zero-gradients", "loss-rises", "unbounded"]) assert(failed(rows).includes(check), check);
+  assertEquals(rows.find(({ check }) => check === "zero-gradients")!.value, 1);
+  assertEquals(
+    rows.find(({ check }) => check === "loss-rises")!.reason,
+    "the loss does not move along the path of PGD",
+  );
+});
+
+Deno.test("maskingReport() fails a network whose logits depend on the rest of the batch", async () => {
+  const { engine, robust, test } = await trained();
+  const social = masked(robust, (z) => add(z, mean(z, 0, true)));
+  const { rows } = await reportOf(engine, { classifier: social, dataset: test });
+  assertEquals(statusOf(rows, "batch"), "fail");
+  assertEquals(statusOf(rows, "random-outputs"), "pass");
+});
+
+Deno.test("maskingReport() fails outputs that are probabilities, and warns where classes are few", async () => {
+  const { engine, robust, test } = await trained();
+  const { rows } = await reportOf(engine, { classifier: masked(robust, (z) => softmax(z)), dataset: test, n: 16 });
+  assertEquals(statusOf(rows, "logits"), "fail");
+  const three = {
+    ...masked(robust, (z) => reshape(slice(z, [0, 0], [z.shape[0]!, 3]), [z.shape[0]!, 3])),
+    classes: 3,
+  };
+  const few = { ...test, labels: test.labels.map((label) => label % 3) };
+  const { rows: ofThree } = await reportOf(engine, { classifier: three, dataset: few, n: 16 });
+  assertEquals(ofThree.find(({ check }) => check === "classes"), {
+    method: "toy",
+    check: "classes",
+    status: "warn",
+    value: 3,
+    reason: "with 3 classes the targeted DLR loss is not defined",
+  });
+});
+
+Deno.test("maskingReport() fails a network whose outputs are random", async () => {
+  const { engine, robust, test } = await trained();
+  let reads = 0;
+  const noisy: Engine = {
+    ...engine,
+    read: async (value) => {
+      const array = await engine.read(value);
+      if (array.shape.length !== 2) return array;
+      reads++;
+      return float32(array.shape, Array.from(array.data, (z, i) => z + 0.01 * Math.sin(1e3 * reads + i)));
+    },
+  };
+  const { rows } = await reportOf(noisy, { classifier: robust, dataset: test, n: 16 });
+  assertEquals(statusOf(rows, "random-outputs"), "fail");
+});
+
+Deno.test("maskingReport() fails a black-box attack that is stronger than attacks with gradients", async () => {
+  const { engine, robust, test } = await trained();
+  const sharpened = masked(robust, (z) => mul(z, 1e4));
+  // An attack that does not look at the scale of the logits stands in for one without gradients.
+  const blackBox = { kind: "pgd", steps: 5, loss: "margin" } as const;
+  const { rows } = await reportOf(engine, { classifier: sharpened, dataset: test, blackBox });
+  assertEquals(statusOf(rows, "black-box"), "fail");
+  const { rows: healthy } = await reportOf(engine, { classifier: robust, dataset: test, n: 32, blackBox });
+  assertEquals(statusOf(healthy, "black-box"), "pass");
+});
+
+Deno.test("maskingReport() skips the attacks where nothing is classified correctly, and refuses radius 0", async () => {
+  const { engine, robust, test } = await trained();
+  const program = engine.compile(({ weights, x }: { weights: Weights<Tensor>; x: Tensor }) =>
+    robust.logits(weights, x)
+  );
+  const x = float32([64, 12, 12, 3], Float32Array.from(test.images, (byte) => byte / 255));
+  const z = await engine.read(await program({ weights: robust.weights, x }));
+  const wrong = test.labels.map((_, i) => {
+    const row = Array.from(z.data.slice(10 * i, 10 * i + 10));
+    return row.indexOf(Math.min(...row));
+  });
+  const { rows } = await reportOf(engine, { classifier: robust, dataset: { ...test, labels: wrong }, n: 16 });
+  assertEquals(rows.filter(({ status }) => status === "skipped").length, 9);
+  const refuse = maskingReport(engine, {
+    method: "toy",
+    classifier: robust,
+    dataset: test,
+    eps: "0",
+    seed: 1,
+    batchSize: 8,
+  });
+  await assertRejects(() => refuse.next(), UsageError, "Cannot check for masked gradients at radius 0");
+});
+
+Deno.test("maskingReport() gives back what it put on the engine", async () => {
+  const { engine, robust, natural, test } = await trained();
+  const { engine: counted, live } = counting(engine);
+  await reportOf(counted, { classifier: robust, dataset: test, n: 8, surrogate: { method: "a", classifier: natural } });
+  assertEquals(live(), 0);
+});
+
+Deno.test({
+  name: "the toys' engine ends",
+  fn: async () => {
+    await (await trained()).engine[Symbol.asyncDispose]();
+  },
+  sanitizeResources: false,
+});
