@@ -55,7 +55,15 @@ interface Occupant extends QueuedImage {
   trial: number;
   step: number;
   calls: number;
+  /** Where it fell first. */
+  fell?: { readonly trial: number; readonly step: number };
 }
+
+/**
+ * An image leaves when its margin is below this, in logits: nearer to 0 another program's rounding, that of the
+ * verification, could undo the success. It goes on then, and its best image is what counts.
+ */
+const CLEARLY = -1e-4;
 
 /** Inputs of the compiled step. */
 interface CallInputs {
@@ -132,9 +140,9 @@ export async function* slotQueue(
             const some = await occupants(engine, target, await load(positions), positions);
             yield { kind: "passes", passes: some.length };
             // What is not a number leaves too: the verification says whose it is.
-            const wrong = some.filter(({ margin }) => !(margin >= 0));
+            const wrong = some.filter(({ margin }) => !(margin >= CLEARLY));
             if (wrong.length > 0) yield { kind: "claims", claims: wrong.map(untouched) };
-            waiting.push(...some.filter(({ margin }) => margin >= 0));
+            waiting.push(...some.filter(({ margin }) => margin >= CLEARLY));
           }
           slots[s] = waiting.shift();
           if (slots[s] !== undefined) {
@@ -180,16 +188,17 @@ export async function* slotQueue(
       looked.dispose();
       yield { kind: "passes", passes: busy.length * passesOfCall };
 
-      const leaving: { readonly s: number; readonly slot: Occupant; readonly fell: boolean }[] = [];
+      const leaving: { readonly s: number; readonly slot: Occupant }[] = [];
       slots.forEach((slot, s) => {
         if (slot === undefined) return;
         slot.calls++;
         // What is not a number falls as well: the verification says whose it is.
-        const fell = !(margin[s]! >= 0);
-        if (fell || slot.step === attack.steps - 1 && slot.trial === attack.trials - 1) {
-          leaving.push({ s, slot, fell });
+        if (!(margin[s]! >= 0)) slot.fell ??= { trial: slot.trial, step: slot.step };
+        const isLast = slot.step === attack.steps - 1;
+        if (!(margin[s]! >= CLEARLY) || isLast && slot.trial === attack.trials - 1) {
+          leaving.push({ s, slot });
           slots[s] = undefined;
-        } else if (slot.step === attack.steps - 1) {
+        } else if (isLast) {
           slot.trial++;
           slot.step = 0;
         } else slot.step++;
@@ -198,14 +207,14 @@ export async function* slotQueue(
       const xAdv = (await engine.read(result.best.xAdv)).data as Float32Array;
       yield {
         kind: "claims",
-        claims: leaving.map(({ s, slot: { position, id, label, x, trial, step, calls }, fell }) => ({
+        claims: leaving.map(({ s, slot: { position, id, label, x, trial, calls, fell } }) => ({
           position,
           id,
           label,
           x,
           xAdv: xAdv.slice(s * pixels, (s + 1) * pixels),
-          firstStep: fell ? step : -1,
-          trial,
+          firstStep: fell?.step ?? -1,
+          trial: fell?.trial ?? trial,
           forwardPasses: calls * attack.forwardPasses + 1,
           backwardPasses: calls * attack.backwardPasses,
         })),

@@ -87,45 +87,41 @@ export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent;
  * @throws {DataError} If images or labels do not fit the classifier, or its logits are not finite.
  */
 export async function* evaluate(engine: Engine, options: EvaluateOptions): AsyncGenerator<EvaluationEvent> {
-  const { method, classifier, dataset, seed, done = new Set<string>() } = options;
+  const { classifier, dataset, done = new Set<string>() } = options;
   const runs = runsOf(options);
   const images = Array.from(dataset.ids.keys());
   const size = Math.min(options.batchSize, images.length);
-  const keyOf = (attack: string, eps: string, i: number): string =>
-    evidenceKey({ method, attack, eps, image: dataset.ids[i]! });
-  const isNew = (attack: string, eps: string, i: number): boolean => !done.has(keyOf(attack, eps, i));
-  const anyNew = (run: Run, i: number): boolean => namesOf(run).some((name) => isNew(name, run.eps, i));
-  if (!images.some((i) => isNew("clean", "0", i) || runs.some((run) => anyNew(run, i)))) return;
-
-  const load = (indices: readonly number[]): Batch => gather(dataset, indices);
   const clean = new Float32Array(images.length);
-  const rowOf = (attack: string, eps: string, i: number, { margin, firstStep }: Outcome): EvidenceRow => ({
-    method,
-    attack,
-    eps,
-    image: dataset.ids[i]!,
-    label: dataset.labels[i]!,
-    cleanMargin: clean[i]!,
-    margin,
-    success: margin < 0 ? 1 : 0,
-    firstStep: firstStep < 0 ? "" : firstStep,
-    seed,
-  });
-  const untouched = (i: number): Outcome => ({ margin: clean[i]!, firstStep: clean[i]! < 0 ? 0 : -1 });
-  const newRows = (
-    attack: string,
-    eps: string,
-    indices: readonly number[],
-    outcomeOf: (i: number) => Outcome,
-  ): EvidenceRow[] => indices.filter((i) => isNew(attack, eps, i)).map((i) => rowOf(attack, eps, i, outcomeOf(i)));
+  const book: Book = {
+    images,
+    size,
+    load: (indices) => gather(dataset, indices),
+    untouched: (i) => ({ margin: clean[i]!, firstStep: clean[i]! < 0 ? 0 : -1 }),
+    isNew: (attack, eps, i) => !done.has(keyOf(options, attack, eps, i)),
+    known: (attack, eps, i) => done instanceof Map ? done.get(keyOf(options, attack, eps, i)) : undefined,
+    rowOf: (attack, eps, i, { margin, firstStep }) => ({
+      method: options.method,
+      attack,
+      eps,
+      image: dataset.ids[i]!,
+      label: dataset.labels[i]!,
+      cleanMargin: clean[i]!,
+      margin,
+      success: margin < 0 ? 1 : 0,
+      firstStep: firstStep < 0 ? "" : firstStep,
+      seed: options.seed,
+    }),
+  };
+  const anyNew = (run: Run, i: number): boolean => namesOf(run).some((name) => book.isNew(name, run.eps, i));
+  if (!images.some((i) => book.isNew("clean", "0", i) || runs.some((run) => anyNew(run, i)))) return;
 
   let passed = 0;
   let total = images.length * (1 + runs.reduce((sum, run) => sum + passesOf(run), 0));
   for (const indices of chunks(images, size)) {
     const padded = Array.from({ length: size }, (_, k) => indices[k] ?? indices[0]!);
-    const found = await margins(engine, classifier, load(padded));
+    const found = await margins(engine, classifier, book.load(padded));
     indices.forEach((i, k) => clean[i] = found[k]!);
-    yield* evidence(newRows("clean", "0", indices, untouched));
+    yield* evidence(book, "clean", "0", indices, book.untouched);
     passed += indices.length;
     yield { kind: "progress", label: "clean", done: passed, total };
   }
@@ -134,47 +130,88 @@ export async function* evaluate(engine: Engine, options: EvaluateOptions): Async
   const work = runs.map((run) => ({ run, asked: run.radius === 0 ? [] : standing.filter((i) => anyNew(run, i)) }));
   total = work.reduce((sum, { run, asked }) => sum + asked.length * passesOf(run), passed);
   for (const { run, asked } of work) {
-    const { name, eps, radius, stages } = run;
-    const outcomes = new Map<number, Outcome>();
-    const outcomeOf = (i: number): Outcome => outcomes.get(i) ?? untouched(i);
-    let left = asked;
-    for (const [k, stage] of stages.entries()) {
-      const settled = new Set(left);
-      yield* evidence(newRows(stage.name, eps, images.filter((i) => !settled.has(i)), outcomeOf));
-      const later = stages.slice(k + 1).reduce((sum, { passes }) => sum + passes, 0);
-      const spared = (i: number, passes: number) => stage.passes - passes + (outcomeOf(i).margin < 0 ? later : 0);
-      for (const i of left) {
-        const before = done instanceof Map ? done.get(keyOf(stage.name, eps, i)) as EvidenceRow | undefined : undefined;
-        if (before === undefined) continue;
-        outcomes.set(i, { margin: before.margin, firstStep: before.firstStep === "" ? -1 : before.firstStep });
-        total -= spared(i, 0);
+    for await (const event of attacked(engine, classifier, book, run, asked)) {
+      if (event.kind === "evidence") {
+        yield event;
+        continue;
       }
-      const attacked = left.filter((i) => !(done instanceof Map && done.has(keyOf(stage.name, eps, i))));
-      const source = { count: attacked.length, load: (at: readonly number[]) => load(at.map((k) => attacked[k]!)) };
-      const label = `${name} at ${eps}${stages.length > 1 ? `: ${stage.name.slice(name.length + 1)}` : ""}`;
-      const finished = new Set<number>();
-      let written = 0;
-      for await (
-        const event of attackImages(engine, classifier, source, stage.spec, radius, stage.stream, size)
-      ) {
-        if (event.kind === "passes") {
-          passed += event.passes;
-          yield { kind: "progress", label, done: passed, total };
-          continue;
-        }
-        const i = attacked[event.position]!;
-        outcomes.set(i, worse(outcomes.get(i), event));
-        total -= spared(i, event.forwardPasses + event.backwardPasses);
-        finished.add(i);
-        // Images are done in any order; their rows wait for those before them, so that a file can be gone on with.
-        const from = written;
-        while (finished.has(attacked[written]!)) written++;
-        yield* evidence(newRows(stage.name, eps, attacked.slice(from, written), outcomeOf));
-      }
-      left = left.filter((i) => outcomeOf(i).margin >= 0);
+      total -= event.spared;
+      passed += event.passes;
+      if (event.passes > 0) yield { kind: "progress", label: event.label, done: passed, total };
     }
-    if (stages[0]!.name !== name) yield* evidence(newRows(name, eps, images, outcomeOf));
   }
+}
+
+/** Images and the rows that exist of them. */
+interface Book {
+  /** Positions in the data set. */
+  readonly images: readonly number[];
+  /** Images per batch. */
+  readonly size: number;
+  readonly load: (indices: readonly number[]) => Batch;
+  /** Outcome of no attack. */
+  readonly untouched: (i: number) => Outcome;
+  readonly isNew: (attack: string, eps: string, i: number) => boolean;
+  /** The row of an attack that was run before. */
+  readonly known: (attack: string, eps: string, i: number) => EvidenceRow | undefined;
+  readonly rowOf: (attack: string, eps: string, i: number, outcome: Outcome) => EvidenceRow;
+}
+
+/** What comes of an attack at a radius: rows, and passes made and passes that need not be made. */
+type AttackedEvent =
+  | EvidenceEvent
+  | { readonly kind: "passes"; readonly label: string; readonly passes: number; readonly spared: number };
+
+/** Runs one attack at one radius, stage by stage, on the images that need it. */
+async function* attacked(
+  engine: Engine,
+  classifier: Classifier,
+  book: Book,
+  { name, eps, radius, stages }: Run,
+  asked: readonly number[],
+): AsyncGenerator<AttackedEvent> {
+  const outcomes = new Map<number, Outcome>();
+  const outcomeOf = (i: number): Outcome => outcomes.get(i) ?? book.untouched(i);
+  let left = asked;
+  for (const [k, stage] of stages.entries()) {
+    const label = `${name} at ${eps}${stage.name === name ? "" : `: ${stage.name.slice(name.length + 1)}`}`;
+    const later = stages.slice(k + 1).reduce((sum, { passes }) => sum + passes, 0);
+    const spared = (i: number, passes: number) => stage.passes - passes + (outcomeOf(i).margin < 0 ? later : 0);
+    const open = new Set(left);
+    yield* evidence(book, stage.name, eps, book.images.filter((i) => !open.has(i)), outcomeOf);
+
+    const queue: number[] = [];
+    for (const i of left) {
+      const row = book.known(stage.name, eps, i);
+      if (row === undefined) {
+        queue.push(i);
+        continue;
+      }
+      outcomes.set(i, { margin: row.margin, firstStep: row.firstStep === "" ? -1 : row.firstStep });
+      yield { kind: "passes", label, passes: 0, spared: spared(i, 0) };
+    }
+    const source = { count: queue.length, load: (at: readonly number[]) => book.load(at.map((k) => queue[k]!)) };
+    const finished = new Set<number>();
+    let written = 0;
+    for await (
+      const event of attackImages(engine, classifier, source, stage.spec, radius, stage.stream, book.size)
+    ) {
+      if (event.kind === "passes") {
+        yield { kind: "passes", label, passes: event.passes, spared: 0 };
+        continue;
+      }
+      const i = queue[event.position]!;
+      outcomes.set(i, worse(outcomes.get(i), event));
+      yield { kind: "passes", label, passes: 0, spared: spared(i, event.forwardPasses + event.backwardPasses) };
+      finished.add(i);
+      // Images are done in any order; their rows wait for those before them, so that a file can be gone on with.
+      const from = written;
+      while (finished.has(queue[written]!)) written++;
+      yield* evidence(book, stage.name, eps, queue.slice(from, written), outcomeOf);
+    }
+    left = left.filter((i) => outcomeOf(i).margin >= 0);
+  }
+  if (stages[0]!.name !== name) yield* evidence(book, name, eps, book.images, outcomeOf);
 }
 
 /** What is known of an image after some attacks. */
@@ -253,6 +290,18 @@ function chunks(indices: readonly number[], size: number): number[][] {
   return Array.from({ length: Math.ceil(indices.length / size) }, (_, k) => indices.slice(k * size, (k + 1) * size));
 }
 
-function* evidence(rows: readonly EvidenceRow[]): Generator<EvidenceEvent> {
+/** The rows of some images that do not exist yet. */
+function* evidence(
+  { isNew, rowOf }: Book,
+  attack: string,
+  eps: string,
+  indices: readonly number[],
+  outcomeOf: (i: number) => Outcome,
+): Generator<EvidenceEvent> {
+  const rows = indices.filter((i) => isNew(attack, eps, i)).map((i) => rowOf(attack, eps, i, outcomeOf(i)));
   if (rows.length > 0) yield { kind: "evidence", rows };
+}
+
+function keyOf({ method, dataset }: EvaluateOptions, attack: string, eps: string, i: number): string {
+  return evidenceKey({ method, attack, eps, image: dataset.ids[i]! });
 }

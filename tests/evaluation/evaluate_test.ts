@@ -9,7 +9,7 @@ import {
   rng,
   UsageError,
 } from "../../lib/core/mod.ts";
-import type { Dataset } from "../../lib/data/mod.ts";
+import { type Dataset, subset } from "../../lib/data/mod.ts";
 import { add, createEngine, type Engine, matMul, reshape, tanh, type Tensor } from "../../lib/engine/mod.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
 import { type AttackSpec, runAttack } from "../../lib/attacks/mod.ts";
@@ -228,6 +228,101 @@ Deno.test("evaluate() tells its progress in passes, which end where the total is
   events.slice(1).forEach(({ done }, i) => assert(done > events[i]!.done));
   assertEquals(events[0], { kind: "progress", label: "clean", done: 4, total: 23 * (1 + 2 * 13) });
 });
+
+const QUEUED: EvaluateOptions = {
+  ...OPTIONS,
+  attacks: [
+    { attack: { kind: "apgd", steps: 5, restarts: 2 } },
+    { attack: { kind: "autoattack", version: [{ kind: "fgsm" }, { kind: "apgd", loss: "targetedDlr", steps: 6 }] } },
+  ],
+};
+const QUEUED_ROWS = await rowsOf(QUEUED);
+
+Deno.test("evaluate() gives ensembles a row for every stage, what is left after it and those before it", () => {
+  const stages = ["autoattack-of-fgsm+apgd-t-steps-6.fgsm", "autoattack-of-fgsm+apgd-t-steps-6.apgd-t-steps-6"];
+  const whole = "autoattack-of-fgsm+apgd-t-steps-6";
+  assertEquals([...new Set(QUEUED_ROWS.map(({ attack }) => attack))], [
+    "clean",
+    "apgd-ce-steps-5-restarts-2",
+    ...stages,
+    whole,
+  ]);
+  let broken = 0;
+  for (const row of QUEUED_ROWS.filter(({ attack }) => attack === whole)) {
+    const [first, second] = stages.map((stage) =>
+      QUEUED_ROWS.find(({ attack, eps, image }) => attack === stage && eps === row.eps && image === row.image)!
+    );
+    assertEquals({ ...row, attack: stages[1]! }, second, "the row of the ensemble is that of its last stage");
+    assert(second!.margin <= first!.margin);
+    if (first!.success === 1) assertEquals({ ...first, attack: stages[1]! }, second, "who fell is not attacked again");
+    else if (second!.success === 1) broken++;
+    const fgsm = ROWS.find(({ attack, eps, image }) => attack === "fgsm" && eps === row.eps && image === row.image)!;
+    assertEquals({ ...first, attack: "fgsm" }, fgsm);
+  }
+  assert(broken > 0, "the second stage breaks some that the first does not");
+});
+
+Deno.test("evaluate() through the queue does not depend on batch size, nor on where it was cut", async () => {
+  for (const batchSize of [7, 23]) assertEquals(await rowsOf({ ...QUEUED, batchSize }), QUEUED_ROWS);
+  const whole = formatEvidence(QUEUED_ROWS);
+  for (const share of [0.1, 0.55, 0.68, 0.93]) {
+    const { rows } = parseEvidence(whole.slice(0, Math.floor(share * whole.length)));
+    for (
+      const done of [
+        new Set(rows.map(evidenceKey)),
+        new Map(rows.map((row) => [evidenceKey(row), row])),
+      ]
+    ) {
+      const rest = await rowsOf({ ...QUEUED, done });
+      assertEquals(formatEvidence([...rows, ...rest]), whole, `cut at ${share}`);
+    }
+  }
+});
+
+Deno.test("evaluate() goes on in an ensemble where it was: no stage is run again for an image that has its row", async () => {
+  const { engine: counted, calls } = countingCalls();
+  const last = QUEUED_ROWS.findLastIndex(({ attack }) => attack.endsWith(".apgd-t-steps-6"));
+  const done = new Map(QUEUED_ROWS.slice(0, last + 1).map((row) => [evidenceKey(row), row]));
+  await eventsOf({ ...QUEUED, done }, counted);
+  assertEquals(calls(), 6, "the clean margins alone");
+});
+
+Deno.test("evaluate() tells the passes of the queue, and takes what was spared from the total", async () => {
+  const events = (await eventsOf(QUEUED)).filter((event) => event.kind === "progress");
+  events.slice(1).forEach(({ done, total }, i) => assert(done > events[i]!.done && total >= done));
+  const last = events.at(-1)!;
+  assertEquals(last.done, last.total);
+  assertEquals(last.label, "autoattack-of-fgsm+apgd-t-steps-6 at 0.1: apgd-t-steps-6");
+  // 2 x 6 looks forward and back; 3 and 2 targets x 7 looks; a clean and a verifying pass each.
+  assertEquals(events[0]!.total, 23 * (1 + 2 * (26 + 3 + 30)));
+  assert(last.total < 23 + 19 * 2 * (26 + 3 + 30));
+});
+
+testOnEngines(
+  "evaluate() through the queue gives the same bits in any order of images and after any cut",
+  async (engine) => {
+    const rows = (await eventsOf(QUEUED, engine)).flatMap((event) => event.kind === "evidence" ? event.rows : []);
+    rows.forEach((row, i) => {
+      assertEquals([row.image, row.attack, row.eps], [
+        QUEUED_ROWS[i]!.image,
+        QUEUED_ROWS[i]!.attack,
+        QUEUED_ROWS[i]!.eps,
+      ]);
+      assertEquals([row.success, row.firstStep], [QUEUED_ROWS[i]!.success, QUEUED_ROWS[i]!.firstStep]);
+      assertAlmostEquals(row.margin, QUEUED_ROWS[i]!.margin, 1e-4);
+    });
+    const order = rng(4, "order").permutation(DATASET.ids.length);
+    const shuffled = await Array.fromAsync(evaluate(engine, { ...QUEUED, dataset: subset(DATASET, order) }));
+    const byKey = (some: readonly EvidenceRow[]) => some.toSorted((a, b) => evidenceKey(a) < evidenceKey(b) ? -1 : 1);
+    assertEquals(byKey(shuffled.flatMap((event) => event.kind === "evidence" ? event.rows : [])), byKey(rows));
+    const kept = rows.slice(0, Math.floor(0.6 * rows.length));
+    const done = new Map(kept.map((row) => [evidenceKey(row), row]));
+    const rest = (await eventsOf({ ...QUEUED, done }, engine))
+      .flatMap((event) => event.kind === "evidence" ? event.rows : []);
+    assertEquals([...kept, ...rest], rows);
+  },
+  NATIVE_ENGINES,
+);
 
 Deno.test("evaluate() can be left early", async () => {
   let seen = 0;
