@@ -7,19 +7,17 @@ import { fab } from "./fab.ts";
 import { fgsm } from "./fgsm.ts";
 import { pgd } from "./pgd.ts";
 import type { MakeSlotAttack, SlotAttack, SlotSetting } from "./slot_attack.ts";
+import { squareAttack } from "./square_attack.ts";
 
 /** Every kind of attack whose images take the same steps; a kind without its function does not compile. */
 export const ATTACKS: {
   readonly [S in FgsmSpec | PgdSpec as S["kind"]]: Attack<S>;
 } = { fgsm, pgd };
 
-/**
- * Every kind of attack over slots; a kind without its function does not compile. Those that are excluded have a spec and
- * no function yet.
- */
+/** Every kind of attack over slots; a kind without its function does not compile. */
 export const SLOT_ATTACKS: {
-  readonly [S in Exclude<SlotAttackSpec, { kind: "square" }> as S["kind"]]: MakeSlotAttack<S>;
-} = { apgd, fab, ddn };
+  readonly [S in SlotAttackSpec as S["kind"]]: MakeSlotAttack<S>;
+} = { apgd, fab, ddn, square: squareAttack };
 
 /**
  * Makes an attack over slots.
@@ -29,8 +27,7 @@ export const SLOT_ATTACKS: {
  * @returns The attack.
  */
 export function makeSlotAttack(spec: SlotAttackSpec, setting: SlotSetting): SlotAttack {
-  const make = (SLOT_ATTACKS as Readonly<Record<string, MakeSlotAttack<SlotAttackSpec>>>)[spec.kind];
-  if (make === undefined) throw new TypeError(`Cannot run ${spec.kind} as it is not written yet`);
+  const make = SLOT_ATTACKS[spec.kind] as MakeSlotAttack<SlotAttackSpec>;
   return make(spec, setting);
 }
 

@@ -26,5 +26,6 @@ export * from "./random_start.ts";
 export * from "./run_attack.ts";
 export * from "./slot_attack.ts";
 export * from "./smallest_perturbations.ts";
+export * from "./square_attack.ts";
 export * from "./threat_model.ts";
 export * from "./validate_spec.ts";

@@ -43,6 +43,11 @@ const SMALL: { readonly [K in Tabled]: readonly Extract<AttackSpec, { kind: K }>
     { kind: "fab", steps: 4, targets: 9, norm: "L1" },
   ],
   ddn: [{ kind: "ddn", norm: "L2", steps: 8 }],
+  square: [
+    { kind: "square", queries: 24 },
+    { kind: "square", queries: 24, norm: "L2", restarts: 2 },
+    { kind: "square", queries: 24, norm: "L1" },
+  ],
 };
 
 const ENGINES = ["reference", "onnxruntime", "onnxruntime on webgpu", "tensorflow"];
