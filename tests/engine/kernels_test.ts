@@ -233,7 +233,17 @@ const CASES: Readonly<Record<string, Case>> = {
   SplitV: { inputs: [a], f: (x) => [...tf.split(x!, [1, 2], 1), ...tf.split(tf.mul(x!, 3), 2, 0)] },
   Select: {
     inputs: [flags, a, b],
-    f: (c, x, y) => [tf.where(c!, x!, y!), tf.where(c!, tf.ones([2, 3]), tf.mul(y!, 2))],
+    f: (c, x, y) => {
+      const ofRows = tf.slice(c!, [0, 0], [2, 1]);
+      const ofColumns = tf.slice(c!, [1, 0], [1, 3]);
+      return [
+        tf.where(c!, x!, y!),
+        tf.where(c!, tf.ones([2, 3]), tf.mul(y!, 2)),
+        tf.where(ofRows, x!, tf.mul(y!, 2)),
+        tf.where(ofRows, tf.ones([2, 3]), y!),
+        tf.where(ofColumns, x!, y!),
+      ];
+    },
   },
   GatherV2: { inputs: [a, int32([3], [1, 0, 1])], f: (x, i) => [tf.gather(x!, i!), tf.gather(tf.mul(x!, 2), i!, 1)] },
   OneHot: { inputs: [classes], f: (y) => [tf.oneHot(y!, 3), tf.oneHot(y!, 4, 2, -1)] },

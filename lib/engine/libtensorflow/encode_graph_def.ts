@@ -256,6 +256,11 @@ const OPERATORS: Readonly<Record<string, Translate>> = {
     const dtype = graph.dtypeOf(inputs[1]!);
     graph.add("SelectV2", outputs, dtype, inputs, { T: type(dtype) });
   },
+  // The older select, which takes one condition for each row.
+  WhereRows: ({ inputs, outputs }, graph) => {
+    const dtype = graph.dtypeOf(inputs[1]!);
+    graph.add("Select", outputs, dtype, inputs, { T: type(dtype) });
+  },
   Cast: ({ inputs: [x], outputs, attributes }, graph) => {
     const to = CAST[attributes.to as number]!;
     graph.add("Cast", outputs, to, [x!], { SrcT: type(graph.dtypeOf(x!)), DstT: type(to), Truncate: flag(false) });

@@ -355,6 +355,15 @@ function select(condition: TensorInfo, t: TensorInfo, e: TensorInfo): TensorInfo
     ? condition
     : reshape(condition, [...condition.shape, ...Array<number>(shape.length - condition.shape.length).fill(1)]);
   const symbols = [chosen, t, e].map(toSymbol);
+  const [flags, ...values] = symbols as [Symbol, Symbol, Symbol];
+  const ofRows = shape.length > 1 && sameShape(flags.dims, [shape[0]!, ...shape.slice(1).fill(1)]);
+  const whole = values.every(({ splat, dims }) => splat === undefined && sameShape(dims, shape));
+  if (currentGraph().target.engine === "tensorflow" && flags.splat === undefined && ofRows && whole) {
+    // TensorFlow copies whole rows several times faster than it chooses element by element.
+    const rows = currentGraph().reshape(nameOf(flags), [shape[0]!]);
+    const name = node("WhereRows", [rows, ...values.map(nameOf)]);
+    return toTensorInfo({ name, dims: shape, dtype: t.dtype, scale: 1 }, shape);
+  }
   const dims = shape.map((_, axis) =>
     Math.max(...symbols.map((symbol) => symbol.dims[axis - shape.length + symbol.dims.length] ?? 1))
   );
