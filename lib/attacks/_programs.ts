@@ -1,13 +1,19 @@
+import { float32, type NdArray } from "../core/mod.ts";
 import {
+  abs,
   add,
+  argMax,
   cachedProgram,
+  div,
   type Engine,
   greater,
   greaterEqual,
   logicalAnd,
   logicalNot,
+  maximum,
   mul,
   neg,
+  oneHot,
   type Program,
   reshape,
   sum,
@@ -16,9 +22,9 @@ import {
   where,
   zerosLike,
 } from "../engine/mod.ts";
-import { crossEntropy, margin } from "../losses/mod.ts";
+import { crossEntropy, klDivergence, margin } from "../losses/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
-import type { AttackLoss, FgsmSpec } from "./attack.ts";
+import type { Plan } from "./_plan.ts";
 import { project, steepestStep } from "./threat_model.ts";
 
 /** What the forward pass needs. */
@@ -40,10 +46,30 @@ export interface Start {
   readonly eps: Tensor;
 }
 
-/** What a step needs: the iterate xAdv in the ball of radius eps around x. */
-export interface Step extends Forward {
+/** What the loss of an attack may depend on beside the logits and the classes. */
+export interface Aim {
+  /** Classes to be reached [B]; without them, the label is to be left. */
+  readonly target?: Tensor;
+  /** Logits of the clean images [B, classes], for "klToClean". */
+  readonly clean?: Tensor;
+}
+
+/** Where a path of steps is. */
+export interface Path {
   /** Iterate [B, H, W, C]. */
   readonly xAdv: Tensor;
+  /** Accumulated gradient [B, H, W, C]; without it, steps follow the gradient alone. */
+  readonly velocity?: Tensor;
+}
+
+/** Where a path begins, but for the image: with momentum, at rest. */
+export function atRest(shape: readonly number[], { momentum }: Manner): { readonly velocity?: NdArray } {
+  return momentum === undefined ? {} : { velocity: float32(shape) };
+}
+
+/** What a step needs: the iterate xAdv in the ball of radius eps around x. */
+export interface Step extends Forward, Path {
+  readonly aim: Aim;
   /** Radius, a scalar. */
   readonly eps: Tensor;
   /** Length of the step, a scalar. */
@@ -69,17 +95,36 @@ export interface Look extends Omit<Forward, "x"> {
   readonly step: Tensor;
 }
 
-/** Norms of the attacks on a batch. */
-type Norm = NonNullable<FgsmSpec["norm"]>;
-
 /** A classifier's forward pass, whatever its weights. */
 type Logits = Classifier["logits"];
 
+/** How a gradient attack steps. */
+type Manner = Pick<Plan, "norm" | "loss" | "momentum">;
+
+/** Manner as text: programs are kept by it. */
+function keyOf({ norm, loss, momentum }: Manner): string {
+  return `${norm} ${loss}${momentum === undefined ? "" : ` momentum ${momentum}`}`;
+}
+
 /** Rises with the strength of the attack, [B]. */
-const LOSS: { readonly [L in AttackLoss]: (logits: Tensor, y: Tensor) => Tensor } = {
-  crossEntropy: (logits, y) => crossEntropy(logits, y),
-  margin: (logits, y) => neg(margin(logits, y)),
+const LOSS: { readonly [L in Plan["loss"]]: (logits: Tensor, y: Tensor, aim: Aim) => Tensor } = {
+  crossEntropy: (logits, y, { target }) => target ? neg(crossEntropy(logits, target)) : crossEntropy(logits, y),
+  margin: (logits, y, { target }) => target ? margin(logits, target) : neg(margin(logits, y)),
+  klToClean: (logits, _y, { clean }) => klDivergence(clean!, logits),
 };
+
+/** Logits of images. */
+export function logitsProgram(engine: Engine, logits: Logits): Program<Omit<Forward, "y">, Tensor> {
+  return cachedProgram(engine, logits, "logits", () => ({ weights, x }) => logits(weights, x));
+}
+
+/** The class of the lowest logit but the label, int32 [B]. */
+export function leastLikelyProgram(engine: Engine, logits: Logits): Program<Forward, Tensor> {
+  return cachedProgram(engine, logits, "least likely class", () => ({ weights, x, y }) => {
+    const z = logits(weights, x);
+    return argMax(neg(add(z, mul(oneHot(y, z.shape[1]!), 2e38))), -1);
+  });
+}
 
 /** Margins of images. */
 export function marginProgram(engine: Engine, logits: Logits): Program<Forward, Tensor> {
@@ -87,7 +132,7 @@ export function marginProgram(engine: Engine, logits: Logits): Program<Forward, 
 }
 
 /** x + eps * unit, inside the box. */
-export function startProgram(engine: Engine, norm: Norm): Program<Start, Tensor> {
+export function startProgram(engine: Engine, norm: Plan["norm"]): Program<Start, Tensor> {
   return cachedProgram(
     engine,
     startProgram,
@@ -97,12 +142,12 @@ export function startProgram(engine: Engine, norm: Norm): Program<Start, Tensor>
 }
 
 /** One step of projected gradient ascent. */
-export function stepProgram(engine: Engine, logits: Logits, norm: Norm, loss: AttackLoss): Program<Step, Tensor> {
+export function stepProgram(engine: Engine, logits: Logits, manner: Manner): Program<Step, Path> {
   return cachedProgram(
     engine,
     logits,
-    `attack step ${norm} ${loss}`,
-    () => (inputs) => ascend(logits, norm, loss, inputs).next,
+    `attack step ${keyOf(manner)}`,
+    () => (inputs) => ascend(logits, manner, inputs).next,
   );
 }
 
@@ -110,12 +155,11 @@ export function stepProgram(engine: Engine, logits: Logits, norm: Norm, loss: At
 export function keepingStepProgram(
   engine: Engine,
   logits: Logits,
-  norm: Norm,
-  loss: AttackLoss,
-): Program<Step & Look, { xAdv: Tensor; best: Best }> {
-  return cachedProgram(engine, logits, `attack step, best kept ${norm} ${loss}`, () => (inputs) => {
-    const { next, logits: z } = ascend(logits, norm, loss, inputs);
-    return { xAdv: next, best: better(inputs, margin(z, inputs.y)) };
+  manner: Manner,
+): Program<Step & Look, Path & { readonly best: Best }> {
+  return cachedProgram(engine, logits, `attack step, best kept ${keyOf(manner)}`, () => (inputs) => {
+    const { next, logits: z } = ascend(logits, manner, inputs);
+    return { ...next, best: better(inputs, margin(z, inputs.y)) };
   });
 }
 
@@ -131,16 +175,23 @@ export function keepProgram(engine: Engine, logits: Logits): Program<Look, Best>
 
 function ascend(
   logits: Logits,
-  norm: Norm,
-  loss: AttackLoss,
-  { weights, x, y, xAdv, eps, stepSize }: Step,
-): { readonly next: Tensor; readonly logits: Tensor } {
+  { norm, loss, momentum = 0 }: Manner,
+  { weights, x, y, xAdv, velocity, aim, eps, stepSize }: Step,
+): { readonly next: Path; readonly logits: Tensor } {
   // The sum, not the mean: each image has its own gradient, whatever its batch is.
   const { grad, aux } = valueAndGrad((at: Tensor) => {
     const z = logits(weights, at);
-    return { value: sum(LOSS[loss](z, y)), aux: z };
+    return { value: sum(LOSS[loss](z, y, aim)), aux: z };
   }, xAdv);
-  return { next: project(add(xAdv, mul(steepestStep(grad, norm), stepSize)), x, norm, eps), logits: aux };
+  const after = velocity && add(mul(velocity, momentum), unitL1(grad));
+  const next = project(add(xAdv, mul(steepestStep(after ?? grad, norm), stepSize)), x, norm, eps);
+  return { next: { xAdv: next, ...after && { velocity: after } }, logits: aux };
+}
+
+/** g / ||g||_1 of each image; 0 where g is. */
+function unitL1(grad: Tensor): Tensor {
+  const axes = grad.shape.slice(1).map((_, axis) => axis + 1);
+  return div(grad, maximum(sum(abs(grad), axes, true), 1.2e-38));
 }
 
 /** A margin that is not a number is kept, so that runAttack() finds it and says so. */

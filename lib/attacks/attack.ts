@@ -34,8 +34,18 @@ export interface PgdSpec {
   readonly restarts?: number;
   /** Start uniformly in the ball. @default {true} */
   readonly randomStart?: boolean;
-  /** What is raised. @default {"crossEntropy"} */
-  readonly loss?: AttackLoss;
+  /**
+   * What is raised; "klToClean" is KL(p(x) || p(x')), the divergence from what the classifier says of the clean image,
+   * whatever the class (Zhang et al. 2019, TRADES). @default {"crossEntropy"}
+   */
+  readonly loss?: AttackLoss | "klToClean";
+  /** Share of the accumulated gradient that goes on to the next step (Dong et al. 2018). @default {none is kept} */
+  readonly momentum?: number;
+  /**
+   * The class to be reached: that of the lowest clean logit but the label, the one after the label (after the last, the
+   * first), or one class for all images. The loss of that class is lowered. @default {none: the label is to be left}
+   */
+  readonly target?: "leastLikely" | "next" | number;
 }
 
 /** Auto-PGD (Croce and Hein 2020): steps that halve themselves, until the image falls. */

@@ -1,5 +1,6 @@
 import { rng } from "../core/mod.ts";
 import { apgd } from "./apgd.ts";
+import { aimPasses } from "./_aim.ts";
 import type { Attack, AttackResult, AttackSpec, FgsmSpec, PgdSpec, SlotAttackSpec } from "./attack.ts";
 import { componentsOf } from "./autoattack.ts";
 import { ddn } from "./ddn.ts";
@@ -53,6 +54,9 @@ export function attackName(spec: AttackSpec): string {
           spec.steps,
           norm,
           spec.loss === "margin" && "margin",
+          spec.loss === "klToClean" && "kl",
+          setting("target", spec.target === "leastLikely" ? "least-likely" : spec.target, undefined),
+          setting("momentum", spec.momentum, undefined),
           setting("step", spec.stepSize, undefined),
           setting("relative-step", spec.relativeStepSize, undefined),
           setting("restarts", spec.restarts, 1),
@@ -124,7 +128,7 @@ export function attackPasses(
   if (spec.kind === "fgsm") return { forwardPasses: 2, backwardPasses: 1 };
   if (spec.kind === "pgd") {
     const { steps, restarts = 1 } = spec;
-    return { forwardPasses: restarts * (steps + 1) + 1, backwardPasses: restarts * steps };
+    return { forwardPasses: restarts * (steps + 1) + aimPasses(spec) + 1, backwardPasses: restarts * steps };
   }
   if (spec.kind === "autoattack") {
     const each = componentsOf(spec).map((component) => attackPasses(component.spec, classes));

@@ -1,9 +1,10 @@
 import { type Rng, scalar, UsageError } from "../core/mod.ts";
-import { disposeTree, type Engine, type Value } from "../engine/mod.ts";
+import { disposeTree, type Engine, type Leaf, type MapTensors, type Value } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import { borrow } from "./_borrow.ts";
 import { planOf } from "./_plan.ts";
-import { startProgram, stepProgram } from "./_programs.ts";
+import { aimOf } from "./_aim.ts";
+import { atRest, type Path, startProgram, stepProgram } from "./_programs.ts";
 import type { AttackLeaves, FgsmSpec, PgdSpec } from "./attack.ts";
 import { unitStarts } from "./random_start.ts";
 
@@ -30,26 +31,35 @@ export async function perturb(
   eps: number,
   rng: Rng,
 ): Promise<Value> {
-  const { norm, loss, steps, stepSize, restarts, randomStart } = planOf(spec, eps);
+  const plan = planOf(spec, eps);
+  const { norm, steps, stepSize, restarts, randomStart } = plan;
   if (restarts !== 1) {
     throw new UsageError(`Cannot train on an attack with restarts = ${restarts} as the last iterate is taken: write 1`);
   }
-  const step = stepProgram(engine, classifier.logits, norm, loss);
+  const step = stepProgram(engine, classifier.logits, plan);
   const { ids } = batch;
   return await borrow(engine, { weights: classifier.weights, x: batch.x, y: batch.y }, async ({ weights, x, y }) => {
     const radius = scalar(eps);
     const length = scalar(stepSize);
-    let xAdv = randomStart
-      ? await startProgram(engine, norm)({ x, unit: unitStarts(x.shape, norm, ids, rng, 0), eps: radius })
-      : undefined;
-    for (let k = 0; k < steps; k++) {
-      const before: Value | undefined = xAdv;
-      try {
-        xAdv = await step({ weights, x, y, xAdv: before ?? x, eps: radius, stepSize: length });
-      } finally {
-        disposeTree([before]);
+    const aim = await aimOf(engine, { ...classifier, weights }, { x, y, ids }, plan);
+    let at: Partial<MapTensors<Path, Leaf>> = atRest(x.shape, plan);
+    try {
+      if (randomStart) {
+        const unit = unitStarts(x.shape, norm, ids, rng, 0);
+        at = { ...at, xAdv: await startProgram(engine, norm)({ x, unit, eps: radius }) };
       }
+      for (let k = 0; k < steps; k++) {
+        const before = at;
+        at = {};
+        try {
+          at = await step({ weights, x, y, aim, xAdv: x, ...before, eps: radius, stepSize: length });
+        } finally {
+          disposeTree(before);
+        }
+      }
+    } finally {
+      disposeTree([aim, at.velocity]);
     }
-    return xAdv!;
+    return at.xAdv as Value;
   });
 }

@@ -1,5 +1,5 @@
 import { formatEps, parseEps, UsageError } from "../core/mod.ts";
-import type { ApgdSpec, AttackLoss, AttackSpec, Norm } from "./attack.ts";
+import type { ApgdSpec, AttackLoss, AttackSpec, Norm, PgdSpec } from "./attack.ts";
 import { type Component, componentsOf } from "./autoattack.ts";
 import { MAX_EPS } from "./threat_model.ts";
 
@@ -30,7 +30,7 @@ export function validateSpec(spec: unknown, eps: readonly number[] = [], path = 
     );
   }
   const norm = oneOf(spec, "norm", kind === "fgsm" || kind === "pgd" ? ["Linf", "L2"] : NORMS, path) ?? "Linf";
-  oneOf(spec, "loss", kind === "apgd" ? APGD_LOSSES : LOSSES, path);
+  oneOf(spec, "loss", kind === "apgd" ? APGD_LOSSES : kind === "pgd" ? PGD_LOSSES : LOSSES, path);
   eps.forEach((radius) => checkRadius(radius, norm as Norm, path));
   CHECKS[kind](spec, path, eps);
   return spec as unknown as AttackSpec;
@@ -38,10 +38,22 @@ export function validateSpec(spec: unknown, eps: readonly number[] = [], path = 
 
 const NORMS: readonly Norm[] = ["Linf", "L2", "L1"];
 const LOSSES: readonly AttackLoss[] = ["crossEntropy", "margin"];
+const PGD_LOSSES: readonly NonNullable<PgdSpec["loss"]>[] = [...LOSSES, "klToClean"];
 const APGD_LOSSES: readonly NonNullable<ApgdSpec["loss"]>[] = [...LOSSES, "dlr", "targetedDlr"];
 const KEYS: { readonly [K in AttackSpec["kind"]]: readonly string[] } = {
   fgsm: ["kind", "norm", "loss"],
-  pgd: ["kind", "norm", "steps", "relativeStepSize", "stepSize", "restarts", "randomStart", "loss"],
+  pgd: [
+    "kind",
+    "norm",
+    "steps",
+    "relativeStepSize",
+    "stepSize",
+    "restarts",
+    "randomStart",
+    "loss",
+    "momentum",
+    "target",
+  ],
   apgd: ["kind", "norm", "loss", "steps", "restarts", "targets", "rho", "largerReps"],
   fab: ["kind", "norm", "steps", "restarts", "targets", "alphaMax", "eta", "beta"],
   ddn: ["kind", "norm", "steps", "gamma", "initialNorm"],
@@ -154,6 +166,30 @@ function checkPgd(spec: Json, eps: readonly number[], path: string): void {
   }
   if (relativeStepSize !== undefined) checkRelativeStep(relativeStepSize, `${path}.relativeStepSize`);
   if (stepSize !== undefined) checkStep(stepSize, eps, `${path}.stepSize`);
+  checkShare(spec, "momentum", 0, 1, path);
+  checkAim(spec, path);
+}
+
+function checkAim({ target, loss, randomStart }: Json, path: string): void {
+  const known = target === undefined || target === "leastLikely" || target === "next";
+  if (!known && !(typeof target === "number" && Number.isSafeInteger(target) && target >= 0)) {
+    throw new UsageError(
+      `Cannot use ${path}.target as it is ${show(target)}: write "leastLikely", "next" or the number of a class`,
+    );
+  }
+  if (loss !== "klToClean") return;
+  if (target !== undefined) {
+    throw new UsageError(
+      `Cannot use ${path}.target with the loss "klToClean" as that leads away from the clean image, not to a class: ` +
+        'write loss "crossEntropy" or "margin", or leave target out',
+    );
+  }
+  if (randomStart === false) {
+    throw new UsageError(
+      `Cannot use ${path}.loss = "klToClean" without a random start as its gradient is 0 at the clean image: ` +
+        "set randomStart to true",
+    );
+  }
 }
 
 function checkCount(value: unknown, path: string): void {

@@ -176,6 +176,8 @@ const batchNorms = optional(oneOf("Linf", "L2"));
 const norms = optional(oneOf("Linf", "L2", "L1"));
 const attackLoss = optional(oneOf("crossEntropy", "margin"));
 const share01 = optional(number(0, 1));
+const target: Check = (value, path) =>
+  typeof value === "number" ? integer(0)(value, path) : oneOf("leastLikely", "next")(value, path);
 const version: Check = (value, path) =>
   typeof value === "string" ? oneOf("standard", "plus")(value, path) : list(union(attacks))(value, path);
 const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
@@ -183,12 +185,14 @@ const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
   pgd: object<PgdSpec>({
     kind,
     norm: batchNorms,
-    loss: attackLoss,
+    loss: optional(oneOf("crossEntropy", "margin", "klToClean")),
     steps: integer(),
     relativeStepSize: optional(number(0)),
     stepSize: optional(eps),
     restarts: optional(integer()),
     randomStart: optional(flag),
+    momentum: share01,
+    target: optional(target),
   }),
   apgd: object<ApgdSpec>({
     kind,

@@ -31,6 +31,8 @@ const SMALL: { readonly [K in Tabled]: readonly Extract<AttackSpec, { kind: K }>
     { kind: "pgd", steps: 5 },
     { kind: "pgd", steps: 4, norm: "L2", restarts: 2 },
     { kind: "pgd", steps: 4, loss: "margin", randomStart: false },
+    { kind: "pgd", steps: 4, momentum: 1, target: "leastLikely" },
+    { kind: "pgd", steps: 4, norm: "L2", loss: "klToClean" },
   ],
   apgd: [
     { kind: "apgd", steps: 8 },
@@ -64,6 +66,8 @@ for (const spec of Object.values(SMALL).flat() as AttackSpec[]) {
   const name = attackName(spec);
   const eps = epsOf(spec);
   const norm = spec.norm ?? "Linf";
+  // Away from the clean image or towards a class is not always away from the label.
+  const elsewhere = spec.kind === "pgd" && (spec.target !== undefined || spec.loss === "klToClean");
   const test = (criterion: string, body: (run: Run, engine: Engine) => Promise<void>) =>
     testOnEngines(
       `${name} ${criterion}`,
@@ -127,7 +131,7 @@ for (const spec of Object.values(SMALL).flat() as AttackSpec[]) {
     // Attacks over slots leave alone what is wrong already.
     const needless = (i: number) => clean[i]! < 0 && spec.kind in SLOT_ATTACKS;
     const lower = margin.filter((value, i) => value < clean[i]! || needless(i)).length;
-    assertGreaterOrEqual(lower, 15);
+    assertGreaterOrEqual(lower, elsewhere ? 8 : 15);
   });
 
   test("serves two and three classes, and images that are all wrong already", async (run, engine) => {
@@ -143,7 +147,7 @@ for (const spec of Object.values(SMALL).flat() as AttackSpec[]) {
       assert((await margins(engine, classifier, wrong)).every((margin) => margin < 0));
       const result = await run(wrong, classifier);
       assert(result.margin.every(Number.isFinite));
-      assertEquals(Array.from(result.success), [1, 1, 1, 1, 1, 1]);
+      if (!elsewhere) assertEquals(Array.from(result.success), [1, 1, 1, 1, 1, 1]);
       assert((await run(batch, classifier)).margin.every(Number.isFinite));
     }
   });

@@ -1,7 +1,16 @@
-import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual } from "@std/assert";
-import { float32, int32, rng } from "../../lib/core/mod.ts";
+import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
+import { float32, int32, rng, UsageError } from "../../lib/core/mod.ts";
 import { createEngine } from "../../lib/engine/mod.ts";
-import { type AttackBatch, type AttackSpec, margins, type Norm, runAttack } from "../../lib/attacks/mod.ts";
+import {
+  type AttackBatch,
+  type AttackSpec,
+  margins,
+  type Norm,
+  perturb,
+  type PgdSpec,
+  runAttack,
+  unitStarts,
+} from "../../lib/attacks/mod.ts";
 import { CLEVERHANS, cleverhansMargin, hill, linear, mlp, randomBatch } from "./_classifiers.ts";
 
 const engine = await createEngine("reference");
@@ -155,6 +164,163 @@ Deno.test("pgd() goes on where the margin loss is asked for and the cross-entrop
   const cw = await runAttack(engine, classifier, batch, { ...spec, loss: "margin" }, 0.45, rng(0));
   assertEquals([ce.success[0], cw.success[0]], [0, 1]);
   assertEquals(Array.from(ce.xAdv.data), Array.from(batch.x.data), "a zero gradient gives no step");
+});
+
+Deno.test("pgd() with momentum follows v <- mu v + g / ||g||_1 (by hand)", async () => {
+  // One pixel below a hill at 0.6, steps of 0.1 from 0.45; g / ||g||_1 is 1 below the top and -1 above.
+  // mu = 1: v = 1, 2, 1, 0, -1: 0.55, 0.65, 0.75, 0.75, 0.65. mu = 0.5: v = 1, 1.5, -0.25, 0.875, -0.5625.
+  const batch = { x: float32([1, 1, 1, 1], [0.45]), y: int32([1], [0]), ids: Int32Array.of(0) };
+  const plain: PgdSpec = { kind: "pgd", steps: 1, randomStart: false, loss: "margin", relativeStepSize: 0.25 };
+  for (
+    const [momentum, path] of [
+      [{}, [0.55, 0.65, 0.55, 0.65, 0.55]],
+      [{ momentum: 1 }, [0.55, 0.65, 0.75, 0.75, 0.65]],
+      [{ momentum: 0.5 }, [0.55, 0.65, 0.55, 0.65, 0.55]],
+      [{ momentum: 0.9 }, [0.55, 0.65, 0.75, 0.65, 0.55]],
+    ] as const
+  ) {
+    for (const [k, expected] of path.entries()) {
+      const value = await perturb(engine, hill(0.6), batch, { ...plain, ...momentum, steps: k + 1 }, 0.4, rng(0));
+      assertAlmostEquals((await engine.read(value)).data[0]!, expected, 1e-6, `${JSON.stringify(momentum)} step ${k}`);
+    }
+  }
+});
+
+Deno.test("pgd() with momentum weighs gradients of any size alike, and steps along v / ||v|| in L2", async () => {
+  for (const scale of [1e-20, 1, 1e5]) {
+    const classifier = linear([[3 * scale, 0], [-4 * scale, 0]], [0, 0]);
+    const batch = { x: float32([1, 1, 1, 2], [0.5, 0.5]), y: int32([1], [0]), ids: Int32Array.of(0) };
+    const spec: PgdSpec = { kind: "pgd", steps: 2, randomStart: false, loss: "margin", norm: "L2", momentum: 1 };
+    const value = await perturb(engine, classifier, batch, { ...spec, relativeStepSize: 0.25 }, 0.2, rng(0));
+    const [a, b] = (await engine.read(value)).data;
+    assertAlmostEquals(a!, 0.5 - 0.1 * 0.6, 1e-6);
+    assertAlmostEquals(b!, 0.5 + 0.1 * 0.8, 1e-6);
+  }
+});
+
+// z = (0.8, 0.7, -0.4) at x: the least likely class is 2, or 1 where the label is 2.
+const THREE = linear([[2, -1, 0], [-1, 2, 1], [0, 1, -2]], [0, 0, 0.2]);
+const threeBatch = (label: number): AttackBatch => ({
+  x: float32([1, 1, 1, 3], [0.6, 0.4, 0.5]),
+  y: int32([1], [label]),
+  ids: Int32Array.of(7),
+});
+
+Deno.test("pgd() towards a class raises z_t - max z_k of a linear classifier by eps ||w_t - w_k||_1", async () => {
+  const step: PgdSpec = { kind: "pgd", steps: 1, randomStart: false, loss: "margin", relativeStepSize: 1 };
+  // w_1 - w_0 = (-3, 3, 1), w_2 - w_0 = (-2, 2, -2), w_0 - w_1 = (3, -3, -1); 0 leads where it is not the target.
+  for (
+    const [label, target, signs] of [
+      [0, "next", [-1, 1, 1]],
+      [0, "leastLikely", [-1, 1, -1]],
+      [0, 2, [-1, 1, -1]],
+      [1, "next", [-1, 1, -1]],
+      [2, "next", [1, -1, -1]],
+      [2, "leastLikely", [-1, 1, 1]],
+      [2, 1, [-1, 1, 1]],
+    ] as const
+  ) {
+    const value = await perturb(engine, THREE, threeBatch(label), { ...step, target }, 0.01, rng(0));
+    const expected = [0.6, 0.4, 0.5].map((pixel, i) => pixel + 0.01 * signs[i]!);
+    const found = (await engine.read(value)).data;
+    expected.forEach((pixel, i) => assertAlmostEquals(found[i]!, pixel, 1e-6, `${label} -> ${target}`));
+  }
+});
+
+Deno.test("pgd() towards a class lowers that class's cross-entropy", async () => {
+  // d CE(z, 2) / dx = sum_k (p_k - [k = 2]) w_k, p = softmax(z); the step goes against it.
+  const p = [0.8, 0.7, -0.4].map(Math.exp);
+  const total = p[0]! + p[1]! + p[2]!;
+  const rows = [[2, -1, 0], [-1, 2, 1], [0, 1, -2]];
+  const gradient = rows.map((row) => row.reduce((sum, w, k) => sum + w * (p[k]! / total - (k === 2 ? 1 : 0)), 0));
+  const spec: PgdSpec = { kind: "pgd", steps: 1, randomStart: false, relativeStepSize: 1, norm: "L2", target: 2 };
+  const value = await perturb(engine, THREE, threeBatch(0), spec, 0.1, rng(0));
+  const found = (await engine.read(value)).data;
+  gradient.forEach((g, i) => {
+    assertAlmostEquals(found[i]!, [0.6, 0.4, 0.5][i]! - 0.1 * g / Math.hypot(...gradient), 1e-6);
+  });
+});
+
+Deno.test("pgd() towards the other of two classes is the attack without a target", async () => {
+  const classifier = mlp(2);
+  const batch = randomBatch(classifier, 12);
+  for (const loss of ["crossEntropy", "margin"] as const) {
+    const plain = await runAttack(engine, classifier, batch, { kind: "pgd", steps: 5, loss }, 0.1, rng(0));
+    for (const target of ["next", "leastLikely"] as const) {
+      const aimed = await runAttack(engine, classifier, batch, { kind: "pgd", steps: 5, loss, target }, 0.1, rng(0));
+      assertEquals([aimed.xAdv, aimed.firstStep], [plain.xAdv, plain.firstStep]);
+    }
+  }
+});
+
+Deno.test("pgd() with momentum and towards a class finds the lowest margin of the 2-2-2 network of cleverhans", async () => {
+  const centres = [[0.2, 0.7], [0.6, 0.3], [0.9, 0.95], [0.05, 0.1]];
+  const labels = centres.map(([a, b]) => cleverhansMargin(a!, b!, 0) > 0 ? 0 : 1);
+  const batch = {
+    x: float32([4, 1, 1, 2], centres.flat()),
+    y: int32([4], labels),
+    ids: Int32Array.from(labels.keys()),
+  };
+  for (const settings of [{ momentum: 1 }, { target: "next" }, { momentum: 0.5, target: "leastLikely" }] as const) {
+    const spec: AttackSpec = { kind: "pgd", steps: 20, ...settings };
+    const result = await runAttack(engine, CLEVERHANS, batch, spec, 0.15, rng(0));
+    centres.forEach(([a, b], i) => {
+      assertAlmostEquals(result.margin[i]!, lowestOnGrid(a!, b!, labels[i]!, "Linf", 0.15), 5e-3, `image ${i}`);
+    });
+  }
+});
+
+Deno.test("pgd() refuses a target that is no class or the label of an image", async () => {
+  const run = (target: number, label: number) =>
+    runAttack(engine, THREE, threeBatch(label), { kind: "pgd", steps: 1, target }, 0.1, rng(0));
+  await assertRejects(
+    () => run(3, 0),
+    UsageError,
+    "Cannot attack towards class 3 where the classifier has classes 0 to 2: write one of them",
+  );
+  await assertRejects(
+    () => run(1, 1),
+    UsageError,
+    "Cannot attack image 7 towards class 1 as that is its label: leave out images of that class, or write " +
+      '"next" or "leastLikely"',
+  );
+  assertEquals((await run(1, 2)).success.length, 1);
+});
+
+Deno.test("pgd() on the divergence from the clean image goes to the side of the ball where it started, whatever the label", async () => {
+  // Two classes, one pixel: KL(p(x) || p(x')) is convex in x' with its minimum 0 at x.
+  const classifier = linear([[2, -1]], [-0.5, 0.5]);
+  const ids = Int32Array.from({ length: 8 }, (_, i) => i);
+  const x = float32([8, 1, 1, 1], new Float32Array(8).fill(0.45));
+  const sides = Array.from(unitStarts(x.shape, "Linf", ids, rng(0), 0).data, Math.sign);
+  assert(sides.includes(1) && sides.includes(-1));
+  for (const label of [0, 1]) {
+    const batch = { x, y: int32([8], new Int32Array(8).fill(label)), ids };
+    const value = await perturb(engine, classifier, batch, { kind: "pgd", steps: 20, loss: "klToClean" }, 0.1, rng(0));
+    const found = (await engine.read(value)).data;
+    sides.forEach((side, i) => assertAlmostEquals(found[i]!, 0.45 + 0.1 * side, 1e-6));
+  }
+});
+
+Deno.test("pgd() climbs KL(p(x) || p(x')): its gradient is sum_k (p'_k - p_k) w_k", async () => {
+  const softmax = (z: readonly number[]) => {
+    const terms = z.map(Math.exp);
+    return terms.map((term) => term / terms.reduce((a, b) => a + b));
+  };
+  const rows = [[2, -1, 0], [-1, 2, 1], [0, 1, -2]];
+  const logits = (x: readonly number[]) =>
+    [0, 1, 2].map((k) => rows.reduce((sum, row, i) => sum + row[k]! * x[i]!, [0, 0, 0.2][k]!));
+  const batch = threeBatch(0);
+  const unit = unitStarts(batch.x.shape, "L2", batch.ids, rng(0), 0).data;
+  const start = Array.from(unit, (u, i) => batch.x.data[i]! + 0.2 * u);
+  const [p, now] = [softmax(logits([0.6, 0.4, 0.5])), softmax(logits(start))];
+  const gradient = rows.map((row) => row.reduce((sum, w, k) => sum + w * (now[k]! - p[k]!), 0));
+  const spec: PgdSpec = { kind: "pgd", steps: 1, norm: "L2", loss: "klToClean", relativeStepSize: 0.001 };
+  const value = await perturb(engine, THREE, batch, spec, 0.2, rng(0));
+  const found = (await engine.read(value)).data;
+  gradient.forEach((g, i) => {
+    assertAlmostEquals((found[i]! - start[i]!) / 0.0002, g / Math.hypot(...gradient), 2e-3);
+  });
 });
 
 function assertNoHigher(lower: Float32Array, higher: Float32Array): void {

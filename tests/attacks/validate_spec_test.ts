@@ -49,7 +49,7 @@ Deno.test("validateSpec() names unknown keys, norms and losses, and what would d
   assertRefuses(
     { kind: "pgd", steps: 3, step: 1 },
     "Cannot use attacks[1].attack.step as a pgd attack has no such key: write one of kind, norm, steps, " +
-      "relativeStepSize, stepSize, restarts, randomStart, loss",
+      "relativeStepSize, stepSize, restarts, randomStart, loss, momentum, target",
   );
   assertRefuses(
     { kind: "fgsm", norm: "Linfinity" },
@@ -155,4 +155,44 @@ Deno.test("validateSpec() refuses ensembles that are empty, nested, of several n
   refuses([{ kind: "fgsm" }], `${path}.0 at norm "L1" as fgsm has Linf and L2 alone`, "L1");
   refuses([{ kind: "apgd" }, { kind: "apgd", steps: 100 }], `"apgd-ce" twice in ${path}: leave out ${path}.1`);
   refuses([{ kind: "pgd" }], `${path}.0.steps as it is undefined: write a positive integer`);
+});
+
+Deno.test("validateSpec() refuses a momentum above 1, targets that are no class, and a divergence without a direction", () => {
+  const pgd = { kind: "pgd", steps: 3 };
+  for (
+    const good of [{ momentum: 1 }, { momentum: 0.5, target: 0 }, { target: "next" }, { loss: "klToClean" }, {
+      target: "leastLikely",
+      loss: "margin",
+    }]
+  ) {
+    validateSpec({ ...pgd, ...good });
+  }
+  for (const momentum of [0, 1.5, -1, NaN, "1"]) {
+    assertRefuses(
+      { ...pgd, momentum },
+      `Cannot use attacks[1].attack.momentum as it is ${
+        typeof momentum === "string" ? '"1"' : momentum
+      }: write a number above 0 and up to 1`,
+    );
+  }
+  for (const [target, shown] of [[-1, "-1"], [1.5, "1.5"], ["cat", '"cat"'], [null, "null"]]) {
+    assertRefuses(
+      { ...pgd, target },
+      `Cannot use attacks[1].attack.target as it is ${shown}: write "leastLikely", "next" or the number of a class`,
+    );
+  }
+  assertRefuses(
+    { ...pgd, loss: "klToClean", target: "next" },
+    'Cannot use attacks[1].attack.target with the loss "klToClean" as that leads away from the clean image, not to a ' +
+      'class: write loss "crossEntropy" or "margin", or leave target out',
+  );
+  assertRefuses(
+    { ...pgd, loss: "klToClean", randomStart: false },
+    'Cannot use attacks[1].attack.loss = "klToClean" without a random start as its gradient is 0 at the clean image: ' +
+      "set randomStart to true",
+  );
+  assertRefuses(
+    { kind: "fgsm", loss: "klToClean" },
+    'Cannot use attacks[1].attack.loss as it is "klToClean": write "crossEntropy" or "margin"',
+  );
 });
