@@ -97,12 +97,10 @@ export function moreRestarts(one: number, many: number, count: number): Verdict 
 
 /**
  * Athalye et al. 2018, section 3.1, and Pintor et al. 2022, indicator 6: an unbounded attack breaks everything. That up to
- * 5 % are a warning is ours, and so is a warning where the largest radius that attacks take does not reach far.
+ * 5 % are no more than a warning is ours.
  */
-export function unbounded(left: number, eps: string, far: boolean): Verdict {
-  const reason = `at eps ${eps} ${percent(left)} are left`;
-  const status = left === 0 ? "pass" : left > 0.05 && far ? "fail" : "warn";
-  return verdict("unbounded", status, left, far ? reason : `${reason}; no larger radius can be asked for`);
+export function unbounded(left: number, eps: string): Verdict {
+  return graded("unbounded", left, [0, 0.05], `at eps ${eps} ${percent(left)} are left`);
 }
 
 /** Athalye et al. 2018, section 3.1: black-box attacks are better. Threshold 0.2 points: checks.py, check_square_sr. */

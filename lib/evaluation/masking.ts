@@ -60,8 +60,11 @@ export interface MaskingReport {
   readonly backwardPasses: number;
 }
 
-/** Largest radius of the growing ball: at 0.5 in Linf every image can become grey. */
-const FARTHEST: { readonly [N in StepNorm]: number } = { Linf: 0.5, L2: 1 };
+/** Radius at which every image can become grey, given its number of pixel values: the ball grows up to here. */
+const FARTHEST: { readonly [N in StepNorm]: (values: number) => number } = {
+  Linf: () => 0.5,
+  L2: (values) => Math.sqrt(values) / 2,
+};
 
 /**
  * Looks for signs that a network hides its gradients, so that the robust accuracy measured on it says more about the
@@ -197,11 +200,12 @@ export async function* maskingReport(
 
   let standing: readonly number[] = base;
   let radius = eps;
-  while (standing.length > 0 && radius < FARTHEST[norm]) {
-    radius = Math.min(2 * radius, FARTHEST[norm]);
+  const farthest = FARTHEST[norm](firstBatch.x.data.length / size);
+  while (standing.length > 0 && radius < farthest) {
+    radius = Math.min(2 * radius, farthest);
     standing = await attacked(pgd, radius, standing);
   }
-  yield add(verdicts.unbounded(share(standing), formatEps(radius, Infinity), norm === "Linf"));
+  yield add(verdicts.unbounded(share(standing), formatEps(radius, Infinity)));
 
   const white = base.filter((i) => long.includes(i) && restarted.includes(i) && one.includes(i));
   const blackBox = options.blackBox ?? squareAttack(norm);

@@ -50,7 +50,10 @@ function trained(): Promise<Toys> {
   })();
 }
 
-async function reportOf(engine: Engine, options: Omit<MaskingOptions, "method" | "eps" | "seed" | "batchSize">) {
+async function reportOf(
+  engine: Engine,
+  options: Omit<MaskingOptions, "method" | "eps" | "seed" | "batchSize"> & { readonly eps?: string },
+) {
   const checking = maskingReport(engine, { method: "toy", eps: "8/255", seed: 1, batchSize: 64, ...options });
   let step = await checking.next();
   let done = 0;
@@ -91,6 +94,13 @@ Deno.test("maskingReport() passes a healthy adversarially trained network, in ev
   // About 160 passes each way for each image: less than half of PGD-20 at eight radii.
   assert(forwardPasses < 64 * 180 && backwardPasses < 64 * 150, `${forwardPasses} ${backwardPasses}`);
   for (const { value, status } of rows) assertEquals(value === null, status === "skipped");
+});
+
+Deno.test("maskingReport() grows an L2 ball as well until nothing is left", async () => {
+  const { engine, robust, test } = await trained();
+  const { rows } = await reportOf(engine, { classifier: robust, dataset: test, norm: "L2", eps: "0.25", n: 24 });
+  assertEquals(failed(rows), [], JSON.stringify(rows));
+  assertEquals(statusOf(rows, "unbounded"), "pass");
 });
 
 Deno.test("maskingReport() fails a network whose softmax saturates: logits times 1e4", async () => {
