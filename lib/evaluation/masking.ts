@@ -13,7 +13,6 @@ import {
 import { type Batch, type Dataset, gather } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree, takeTree } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import * as attacks from "../attacks/mod.ts";
 import { attackName, type AttackSpec, margins, type PgdSpec, projectImages, runAttack } from "../attacks/mod.ts";
 import { ascentProgram, logitsProgram, type StepNorm } from "./_ascent.ts";
 import * as verdicts from "./_masking_verdicts.ts";
@@ -40,7 +39,7 @@ export interface MaskingOptions {
   readonly steps?: number;
   /** Random points of the ball tried for every image. @default {10} */
   readonly noiseDraws?: number;
-  /** Attack without gradients. @default {Square with 500 queries where there is such an attack, else none} */
+  /** Attack without gradients. @default {Square with 500 queries} */
   readonly blackBox?: AttackSpec;
   /** Another network whose adversarial images are tried on this one. @default {none} */
   readonly surrogate?: { readonly method: string; readonly classifier: Classifier };
@@ -208,13 +207,9 @@ export async function* maskingReport(
   yield add(verdicts.unbounded(share(standing), formatEps(radius, Infinity)));
 
   const white = base.filter((i) => long.includes(i) && restarted.includes(i) && one.includes(i));
-  const blackBox = options.blackBox ?? squareAttack(norm);
-  if (blackBox === undefined) {
-    yield add(verdicts.skipped("black-box", "no attack without gradients is given"));
-  } else {
-    const black = await attacked(blackBox, eps, correct);
-    yield add(verdicts.blackBox(share(black), share(white), attackName(blackBox)));
-  }
+  const blackBox = options.blackBox ?? { kind: "square", norm, queries: 500 } as const;
+  const black = await attacked(blackBox, eps, correct);
+  yield add(verdicts.blackBox(share(black), share(white), attackName(blackBox)));
   if (surrogate === undefined) {
     yield add(verdicts.skipped("transfer", "no other network is given"));
   } else {
@@ -322,11 +317,4 @@ function corner({ x, ids }: Batch, norm: StepNorm, eps: number, stream: ReturnTy
     }
   });
   return projectImages(moved, x, norm, eps);
-}
-
-/** Square, where the room of attacks has it by now. */
-function squareAttack(norm: StepNorm): AttackSpec | undefined {
-  const { ATTACKS, SLOT_ATTACKS = {} } = attacks as unknown as Readonly<Record<string, object | undefined>>;
-  const known = Object.hasOwn(ATTACKS!, "square") || Object.hasOwn(SLOT_ATTACKS, "square");
-  return known ? { kind: "square", norm, queries: 500 } as unknown as AttackSpec : undefined;
 }
