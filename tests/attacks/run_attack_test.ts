@@ -64,7 +64,14 @@ Deno.test("runAttack() at eps 0 gives the images themselves, with one forward pa
   const classifier = mlp();
   const batch = randomBatch(classifier, 8);
   const clean = await margins(engine, classifier, batch);
-  for (const spec of [SPEC, { kind: "pgd", steps: 2, stepSize: "2/255" }, { kind: "fgsm" }] as AttackSpec[]) {
+  const specs: AttackSpec[] = [
+    SPEC,
+    { kind: "pgd", steps: 2, stepSize: "2/255" },
+    { kind: "fgsm" },
+    { kind: "apgd", norm: "L1" },
+    { kind: "autoattack", version: [{ kind: "apgd" }, { kind: "fgsm" }] },
+  ];
+  for (const spec of specs) {
     const result = await runAttack(engine, classifier, batch, spec, 0, rng(0));
     assertEquals(result.xAdv.data, batch.x.data);
     assertEquals(result.margin, clean);

@@ -137,6 +137,19 @@ testOnEngines("project() and projectImages() give the nearest image of ball and 
   }
 });
 
+Deno.test("project() in L1 of images of 3072 pixels is exact to rounding", async () => {
+  const shape = [2, 32, 32, 3];
+  const x = float32(shape, rng(4, "x").uniform(2 * 3072));
+  const xAdv = float32(shape, rng(4, "xAdv").uniform(2 * 3072, -0.5, 1.5));
+  const traced = await projected(xAdv, x, "L1", 12);
+  const plain = projectImages(xAdv, x, "L1", 12);
+  distances(plain, x, "L1").forEach((length) => assertAlmostEquals(length, 12, 1e-4));
+  traced.data.forEach((pixel, i) => assertAlmostEquals(pixel, plain.data[i]!, 1e-6));
+  const moved = (array: NdArray) => array.data.filter((pixel, i) => pixel !== x.data[i]).length;
+  assert(moved(plain) < 1000, "most pixels stay exactly where they were");
+  assertAlmostEquals(moved(traced), moved(plain), 2);
+});
+
 Deno.test("projectImages() leaves its arguments alone and keeps NaN visible", () => {
   const x = float32([1, 1, 1, 2], [0.5, 0.5]);
   const xAdv = float32([1, 1, 1, 2], [2, NaN]);

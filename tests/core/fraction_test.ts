@@ -1,6 +1,10 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { formatEps, parseEps, parseEpsList, UsageError } from "../../lib/core/mod.ts";
 
+Deno.test("formatEps() writes radii of L1 and L2 above 1 as decimals", () => {
+  assertEquals(["12", "1.5", "3060/255", 0.5].map((eps) => formatEps(eps, Infinity)), ["12", "1.5", "12", "0.5"]);
+});
+
 Deno.test("parseEps() reads fractions, decimals and numbers", () => {
   assertEquals(parseEps("8/255"), 8 / 255);
   assertEquals(parseEps(" 8 / 255 "), 8 / 255);

@@ -324,6 +324,17 @@ testOnEngines(
   NATIVE_ENGINES,
 );
 
+Deno.test("evaluate() takes radii above 1 where the norm is L1 or L2", async () => {
+  const attacks = [{ attack: { kind: "apgd", norm: "L1", steps: 2 } as const }];
+  const rows = await rowsOf({ ...OPTIONS, attacks, eps: ["1.5", "0"] });
+  assertEquals([...new Set(rows.map(({ attack, eps }) => `${attack} ${eps}`))], [
+    "clean 0",
+    "apgd-ce-l1-steps-2 1.5",
+    "apgd-ce-l1-steps-2 0",
+  ]);
+  assertEquals(summarize(rows).map(({ eps }) => eps), ["0", "0", "1.5", "0", "1.5"]);
+});
+
 Deno.test("evaluate() can be left early", async () => {
   let seen = 0;
   for await (const event of evaluate(engine, OPTIONS)) {
