@@ -58,7 +58,8 @@ export async function startPeer(python: string, threads: number): Promise<Peer> 
   const answer = async <T>(): Promise<T> => {
     const { value: line } = await answers.next();
     if (line === undefined) {
-      const last = (await complaints).trimEnd().split("\n").at(-1);
+      const { code, signal } = await child.status;
+      const last = (await complaints).trimEnd().split("\n").at(-1) || (signal ?? `exit status ${code}`);
       throw new DataError(`Cannot compare with "${python}" as it ended (${last}): give --peer a Python with torch`);
     }
     const { error, ...rest } = JSON.parse(line);

@@ -35,9 +35,9 @@ const COST: readonly Column<BenchRow>[] = [
 export function caseText(rows: readonly BenchRow[]): string {
   const { width, batch, runs, peerMs } = rows[0]!;
   const isCompared = peerMs !== null;
-  const turn = isCompared ? "in turn, each followed by PyTorch's" : "in turn";
+  const turn = isCompared ? "in turn with PyTorch's" : "in turn";
   return table(
-    `ResNet-18 of width ${width}, batches of ${batch} images of 32x32; ${runs} calls of each, ${turn}.`,
+    `ResNet-18 of width ${width}, batches of ${batch} images of 32x32; ${runs} times two calls of each, ${turn}, the second timed.`,
     [...TIMES, ...(isCompared ? PEER : []), ...LIMIT, ...(isCompared ? [] : COST)],
     rows,
   ) + (isCompared ? agreementText(rows) : "");
