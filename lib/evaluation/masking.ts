@@ -39,7 +39,7 @@ export interface MaskingOptions {
   readonly steps?: number;
   /** Random points of the ball tried for every image. @default {10} */
   readonly noiseDraws?: number;
-  /** Attack without gradients. @default {Square with 500 queries} */
+  /** Attack without gradients. @default {Square with 200 queries} */
   readonly blackBox?: AttackSpec;
   /** Another network whose adversarial images are tried on this one. @default {none} */
   readonly surrogate?: { readonly method: string; readonly classifier: Classifier };
@@ -207,7 +207,7 @@ export async function* maskingReport(
   yield add(verdicts.unbounded(share(standing), formatEps(radius, Infinity)));
 
   const white = base.filter((i) => long.includes(i) && restarted.includes(i) && one.includes(i));
-  const blackBox = options.blackBox ?? { kind: "square", norm, queries: 500 } as const;
+  const blackBox: AttackSpec = options.blackBox ?? { kind: "square", norm, queries: 200 };
   const black = await attacked(blackBox, eps, correct);
   yield add(verdicts.blackBox(share(black), share(white), attackName(blackBox)));
   if (surrogate === undefined) {
