@@ -138,8 +138,10 @@ export async function runGrowth(
     add("images", dataset.ids.length, "evaluation", (performance.now() - start) / longest);
     onRun("evaluation");
   }
-  for (const part of partsOf(last!.marks)) add("images so far", part.at(-1)!.images, "training", msPerImage(part));
-  for (const part of partsOf(marks)) add("images so far", part.at(-1)!.images, "FGSM", msPerImage(part));
+  for (const part of partsOf(last!.marks)) {
+    add("images so far", Math.round(part.at(-1)!.images), "training", msPerImage(part));
+  }
+  for (const part of partsOf(marks)) add("images so far", Math.round(part.at(-1)!.images), "FGSM", msPerImage(part));
   disposeTree(classifier.weights);
   return rows;
 }
