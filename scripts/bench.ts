@@ -51,7 +51,7 @@ steps, beside products of two 1024 x 1024 matrices and beside the same steps in 
     const device = deviceOf(flags.device);
     const loadBefore = Deno.loadavg();
     await using peer = flags.peer === undefined ? undefined : await startPeer(flags.peer, THREADS);
-    await using temporary = peer && await temporaryFolder();
+    using temporary = peer && await temporaryFolder();
     const start = performance.now();
     await using engine = await createEngine(choice, { device });
     const startUpMs = performance.now() - start;
@@ -115,8 +115,20 @@ function modeOf(flags: Readonly<Record<string, unknown>>): Mode {
   return "growth";
 }
 
-/** A folder that is removed at the end. */
-async function temporaryFolder(): Promise<AsyncDisposable & { readonly path: string }> {
+/** A folder that is removed at the end, or at Ctrl-C: what is in it is large. */
+async function temporaryFolder(): Promise<Disposable & { readonly path: string }> {
   const path = await Deno.makeTempDir({ prefix: "kdiga-bench-" });
-  return { path, [Symbol.asyncDispose]: () => Deno.remove(path, { recursive: true }) };
+  const remove = () => Deno.removeSync(path, { recursive: true });
+  const stop = () => {
+    remove();
+    Deno.exit(130);
+  };
+  Deno.addSignalListener("SIGINT", stop);
+  return {
+    path,
+    [Symbol.dispose]: () => {
+      Deno.removeSignalListener("SIGINT", stop);
+      remove();
+    },
+  };
 }
