@@ -4,12 +4,9 @@
  * @module
  */
 import {
-  cardPath,
-  CheckpointError,
   classTable,
   compare,
   createEngine,
-  type DataSpec,
   evaluateModels,
   type EvaluationRow,
   formatReferenceCard,
@@ -17,7 +14,6 @@ import {
   type MaskingReport,
   maskingTable,
   MAX_EPS,
-  type ModelCard,
   type ModelEvaluation,
   pairedTable,
   parseEps,
@@ -27,7 +23,6 @@ import {
   type SavedModel,
   summarizeClasses,
   tableText,
-  UsageError,
   writeFileAtomic,
 } from "../mod.ts";
 import { attacksOf } from "./_attacks.ts";
@@ -36,6 +31,7 @@ import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
 import { follow } from "./_follow.ts";
+import { dataNamed, modelsOf, seedOf, sizeOf, trainedOn } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
 await runCommand({
@@ -86,7 +82,7 @@ again, it goes on where it was stopped.`,
   },
   resumable: true,
   main: async ({ flags, json, signal }) => {
-    const models = modelsOf(flags.model ?? [], flags.method ?? []);
+    const models = modelsOf("evaluate", flags.model ?? [], flags.method ?? []);
     const first = models[0]!.path;
     const { card } = await loadWeights(first);
     const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
@@ -159,67 +155,4 @@ async function exportCards(
 async function reportsIn(path: string): Promise<MaskingReport[]> {
   const text = await readTextIfExists(path);
   return text === undefined ? [] : JSON.parse(text);
-}
-
-/** The networks of the flags. */
-function modelsOf(paths: readonly string[], methods: readonly string[]): SavedModel[] {
-  if (paths.length === 0) throw new UsageError("Cannot evaluate without a network: write --model FILE");
-  if (methods.length > 0 && methods.length !== paths.length) {
-    throw new UsageError(
-      `Cannot name ${paths.length} networks by ${methods.length} names: write --method once for each --model, or never`,
-    );
-  }
-  return paths.map((path, i) => ({ method: methods[i] ?? nameOf(path), path }));
-}
-
-/** Seed of the training, as the card has it. */
-function seedOf({ provenance }: ModelCard): number {
-  return typeof provenance.seed === "number" ? provenance.seed : 1;
-}
-
-/** Data of the training, as the card has them. */
-function trainedOn({ provenance }: ModelCard, path: string): DataSpec {
-  const { data } = provenance;
-  if (data === undefined || typeof data !== "object" || data === null) {
-    throw new UsageError(
-      `Cannot tell the data of "${path}" as its card "${cardPath(path)}" has no provenance.data: ` +
-        "write --dataset cifar10 or --dataset shapes",
-    );
-  }
-  const { kind } = data as { readonly kind?: unknown };
-  if (kind !== "cifar10" && kind !== "shapes") {
-    throw new CheckpointError(
-      `Cannot use the card "${cardPath(path)}" as its provenance.data.kind is ${JSON.stringify(kind)} where ` +
-        '"cifar10" or "shapes" was expected: write --dataset NAME',
-    );
-  }
-  return data as DataSpec;
-}
-
-/** Data by name: as many drawn images as are needed, validation images set aside by the seed. */
-function dataNamed(
-  kind: DataSpec["kind"],
-  { inputShape }: ModelCard,
-  seed: number,
-  split: "test" | "validation",
-  n: number,
-): DataSpec {
-  const validation = split === "validation" ? { validation: n } : {};
-  if (kind === "cifar10") return { kind, seed, ...validation };
-  return { kind, seed, train: n + 1, test: n, size: inputShape[0], ...validation };
-}
-
-/** Images of a split. */
-function sizeOf(data: DataSpec, split: "test" | "validation"): number {
-  const [train, test] = data.kind === "shapes"
-    ? [data.train, data.test]
-    : [data.trainCount ?? 50_000, data.testCount ?? 10_000];
-  const { validation = 0 } = data;
-  return split === "test" ? test : validation < 1 ? Math.round(validation * train) : validation;
-}
-
-/** Name of a weights file in rows: "runs/a/checkpoints/KD_1.safetensors" is "kd-1". */
-function nameOf(path: string): string {
-  const file = path.split(/[\\/]/).at(-1)!.replace(/\.safetensors$/, "");
-  return file.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-").replace(/^[^a-z0-9]+/, "");
 }

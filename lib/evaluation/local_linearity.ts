@@ -38,6 +38,16 @@ export interface LocalLinearitySpec {
   readonly keep?: "best" | "last";
 }
 
+/** The search where nothing else is said: the absolute error, 20 steps of eps/4 from each of two random starts. */
+export const LOCAL_LINEARITY = {
+  norm: "Linf",
+  steps: 20,
+  relativeStepSize: 0.25,
+  starts: 2,
+  signed: false,
+  keep: "best",
+} as const satisfies LocalLinearitySpec;
+
 /**
  * The search of the authors' released code: the signed error, one random start, 50 sign steps of 0.1, which is longer
  * than any of its balls, so that the search jumps between corners; the last iterate counts.
@@ -52,6 +62,17 @@ export const RELEASED_LOCAL_LINEARITY: LocalLinearitySpec = {
   signed: true,
   keep: "last",
 };
+
+/**
+ * What the search costs, known beforehand.
+ *
+ * @param spec How to search.
+ * @returns Passes per image at a radius above 0: forward and backward ones.
+ */
+export function localLinearityPasses(spec: LocalLinearitySpec = {}): number {
+  const { steps = LOCAL_LINEARITY.steps, starts = LOCAL_LINEARITY.starts } = spec;
+  return 2 + 2 * starts * (steps + 1);
+}
 
 /**
  * How far the loss is from linear around each image: max over ||d|| <= eps, x + d in [0,1], of
@@ -77,8 +98,10 @@ export async function localLinearity(
   rng: Rng,
   spec: LocalLinearitySpec = {},
 ): Promise<Float32Array> {
-  const { norm = "Linf", steps = 20, starts = 2, signed = false, keep = "best" } = spec;
-  const stepSize = spec.stepSize ?? (spec.relativeStepSize ?? 0.25) * eps;
+  const { norm, steps, starts, relativeStepSize, stepSize = relativeStepSize * eps, signed, keep } = {
+    ...LOCAL_LINEARITY,
+    ...spec,
+  };
   for (const [name, count] of [["steps", steps], ["starts", starts]] as const) {
     if (!Number.isSafeInteger(count) || count < 1) {
       throw new UsageError(`Cannot measure local linearity with ${name} = ${count}: write a positive integer`);

@@ -21,5 +21,6 @@ export * from "./local_linearity.ts";
 export * from "./masking.ts";
 export * from "./round_images.ts";
 export * from "./summarize.ts";
+export * from "./summarize_analysis.ts";
 export * from "./summarize_classes.ts";
 export * from "./verify_images.ts";

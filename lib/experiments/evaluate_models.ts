@@ -1,9 +1,10 @@
-import { DataError, readTextIfExists, UsageError, writeFileAtomic } from "../core/mod.ts";
+import { DataError, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
 import { type DataSpec, loadData } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze, type LoadedWeights, loadWeights } from "../models/mod.ts";
 import { parseReferenceCard, writeFigures, writeReport } from "../report/mod.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
+import { checkNames } from "./_check_names.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { exists, makeFolder } from "./_files.ts";
 import { masking } from "./_masking.ts";
@@ -73,7 +74,7 @@ export async function* evaluateModels(
 ): AsyncGenerator<RunEvent, void, void> {
   const { evaluation, seed } = asked;
   const { engine } = options;
-  checkNames(options.models);
+  checkNames(options.models.map(({ method }) => method), "evaluate");
   checkEvaluation(evaluation);
   const loaded = new Map<string, LoadedWeights>();
   for (const { method, path } of options.models) loaded.set(method, await loadWeights(path));
@@ -118,16 +119,4 @@ async function readCard(path: string): Promise<{ readonly name: string; readonly
   if (text === undefined) throw new DataError(`Cannot read "${path}" as there is no such file: check the path`);
   parseReferenceCard(text, path);
   return { name: `${path.split(/[\\/]/).at(-1)!.replace(/\.json$/, "")}.json`, text };
-}
-
-function checkNames(models: readonly SavedModel[]): void {
-  const methods = models.map(({ method }) => method);
-  const wrong = methods.find((method) => !/^[a-z0-9][a-z0-9.-]*$/.test(method));
-  if (wrong !== undefined) {
-    throw new UsageError(`Cannot name a network "${wrong}": write lower-case letters, digits, dots and hyphens`);
-  }
-  const twice = methods.find((method, i) => methods.indexOf(method) < i);
-  if (twice !== undefined) {
-    throw new UsageError(`Cannot evaluate two networks named "${twice}": name each by --method, in their order`);
-  }
 }

@@ -3,9 +3,12 @@ import {
   type EvidenceRow,
   ExperimentError,
   formatEvidence,
+  formatMeasurements,
   formatSteps,
   hash8,
+  type MeasurementRow,
   parseEvidence,
+  parseMeasurements,
   parseSteps,
   readTextIfExists,
   type StepRow,
@@ -118,6 +121,16 @@ export function openEvidence(folder: RunFolder): Promise<RowFile<EvidenceRow>> {
     folder.file("evidence.csv"),
     parseEvidence,
     (rows, headers) => formatEvidence(rows, { headers }),
+    () => true,
+  );
+}
+
+/** Opens `measurements.csv`; a torn last line is removed. */
+export function openMeasurements(folder: RunFolder): Promise<RowFile<MeasurementRow>> {
+  return openRows(
+    folder.file("measurements.csv"),
+    parseMeasurements,
+    (rows, headers) => formatMeasurements(rows, { headers }),
     () => true,
   );
 }

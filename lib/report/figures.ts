@@ -1,5 +1,14 @@
-import { DataError, parseEvaluation, parseSteps, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
+import {
+  ANALYSIS_QUANTITIES,
+  DataError,
+  parseAnalysis,
+  parseEvaluation,
+  parseSteps,
+  readTextIfExists,
+  writeFileAtomic,
+} from "../core/mod.ts";
 import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
+import { analysisCurve } from "./analysis_curve.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
 import { robustnessBars } from "./robustness_bars.ts";
@@ -8,24 +17,27 @@ import { trainingCurves } from "./training_curves.ts";
 
 /**
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
- * at the largest radius that the attacks share, and the training curves. Each figure is written as a Vega-Lite
+ * at the largest radius that the attacks share, a curve per quantity of the analysis, and the training curves. Each figure is written as a Vega-Lite
  * specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
  *
  * Cards in `folder/references` are drawn beside the robustness curves.
  *
- * @param folder Run folder with `evaluation.csv`, `steps.csv` or both.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv` and `steps.csv`.
  * @returns Paths of the files written, in `folder/figures`.
- * @throws {DataError} If neither file is there with a row in it, or one is not as expected.
+ * @throws {DataError} If none of them is there with a row in it, or one is not as expected.
  */
 export async function writeFigures(folder: string): Promise<string[]> {
-  const [evaluationText, stepsText] = await Promise.all(
-    ["evaluation.csv", "steps.csv"].map((name) => readTextIfExists(`${folder}/${name}`)),
-  );
-  const evaluation = parseEvaluation(evaluationText ?? "", `${folder}/evaluation.csv`).rows;
-  const steps = parseSteps(stepsText ?? "", `${folder}/steps.csv`).rows;
-  if (evaluation.length === 0 && steps.length === 0) {
+  const rowsIn = async <R>(
+    name: string,
+    parse: (text: string, name: string) => { readonly rows: readonly R[] },
+  ): Promise<readonly R[]> => parse(await readTextIfExists(`${folder}/${name}`) ?? "", `${folder}/${name}`).rows;
+  const evaluation = await rowsIn("evaluation.csv", parseEvaluation);
+  const analysis = await rowsIn("analysis.csv", parseAnalysis);
+  const steps = await rowsIn("steps.csv", parseSteps);
+  if (evaluation.length + analysis.length + steps.length === 0) {
     throw new DataError(
-      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv or steps.csv: train or evaluate first`,
+      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
+        "train, evaluate or analyse first",
     );
   }
   const references = await readReferences(folder);
@@ -37,6 +49,10 @@ export async function writeFigures(folder: string): Promise<string[]> {
   }
   if (commonRadii(accuracies, usualAttacks(evaluation)).length > 0) {
     specs.set("robustness_bars", robustnessBars(evaluation));
+  }
+  for (const quantity of ANALYSIS_QUANTITIES) {
+    if (!analysis.some((row) => row.quantity === quantity)) continue;
+    specs.set(`analysis_curve_${quantity}`, analysisCurve(analysis, { quantity }));
   }
   if (steps.length > 0) specs.set("training_curves", trainingCurves(steps));
 

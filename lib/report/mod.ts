@@ -17,6 +17,7 @@
  * @module
  */
 export * from "./analysis_curve.ts";
+export * from "./analysis_table.ts";
 export * from "./class_table.ts";
 export * from "./figure.ts";
 export * from "./figures.ts";

@@ -1,8 +1,20 @@
-import { DataError, parseEvaluation, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
+import {
+  ANALYSIS_QUANTITIES,
+  type AnalysisRow,
+  DataError,
+  type EvaluationRow,
+  parseAnalysis,
+  parseEvaluation,
+  readTextIfExists,
+  writeFileAtomic,
+} from "../core/mod.ts";
 import { attacksOf } from "./_accuracy.ts";
+import { analysisTable } from "./analysis_table.ts";
 import { escapeHtml } from "./_escape_html.ts";
+import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
-import { accuracyTable, tableHtml } from "./table.ts";
+import type { ReferenceCard } from "./reference_card.ts";
+import { type AccuracyTable, accuracyTable, tableHtml } from "./table.ts";
 import { labelOf } from "./theme.ts";
 
 const STYLE = `
@@ -23,35 +35,30 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
  * Writes `report.html` of a run folder: its tables, its figures and its experiment in one file that needs no network
  * and no other file. The same folder gives the same bytes: what differs from run to run stays in `manifest.json`.
  *
- * @param folder Run folder with `evaluation.csv`, `experiment.json` and the figures that `writeFigures` draws.
+ * @param folder Run folder with `evaluation.csv` or `analysis.csv`, `experiment.json` and the figures that `writeFigures`
+ * draws.
  * @returns Path of the page.
- * @throws {DataError} If there is no row in `evaluation.csv`, or it is not as expected.
+ * @throws {DataError} If there is no row in `evaluation.csv` and `analysis.csv`, or one is not as expected.
  */
 export async function writeReport(folder: string): Promise<string> {
-  const name = `${folder}/evaluation.csv`;
-  const { rows } = parseEvaluation(await readTextIfExists(name) ?? "", name);
-  if (rows.length === 0) {
-    throw new DataError(`Cannot write a report of "${folder}" as it has no row in evaluation.csv: evaluate first`);
+  const [evaluationName, analysisName] = [`${folder}/evaluation.csv`, `${folder}/analysis.csv`];
+  const evaluation = parseEvaluation(await readTextIfExists(evaluationName) ?? "", evaluationName).rows;
+  const analysis = parseAnalysis(await readTextIfExists(analysisName) ?? "", analysisName).rows;
+  if (evaluation.length + analysis.length === 0) {
+    throw new DataError(
+      `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: evaluate or analyse first`,
+    );
   }
   const experiment = await readTextIfExists(`${folder}/experiment.json`);
   const title = titleOf(experiment) ?? folder;
-  const attacks = attacksOf(rows);
-  const references = await readReferences(folder);
-  const tables = attacks.length === 0
-    ? [tableHtml(accuracyTable(rows, { references }))]
-    : attacks.map((attack) =>
-      `<h3>${escapeHtml(labelOf(attack))}</h3><div class="wide">${
-        tableHtml(accuracyTable(rows, { attacks: [attack], references }))
-      }</div>`
-    );
   const page = [
     "<!DOCTYPE html>",
     `<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,
     `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>`,
     `<h1>${escapeHtml(title)}</h1>`,
     ...await figuresOf(folder),
-    "<h2>Accuracy</h2>",
-    ...tables,
+    ...(evaluation.length === 0 ? [] : accuracySection(evaluation, await readReferences(folder))),
+    ...(analysis.length === 0 ? [] : analysisSection(analysis)),
     ...(experiment === undefined ? [] : ["<h2>Experiment</h2>", `<pre>${escapeHtml(indented(experiment))}</pre>`]),
     '<p>What made it (code, versions, machine, checksums, times) stands in <a href="manifest.json">manifest.json</a>.</p>',
     "</body></html>",
@@ -60,6 +67,31 @@ export async function writeReport(folder: string): Promise<string> {
   const path = `${folder}/report.html`;
   await writeFileAtomic(path, page);
   return path;
+}
+
+function accuracySection(rows: readonly EvaluationRow[], references: readonly ReferenceCard[]): string[] {
+  const attacks = attacksOf(rows);
+  if (attacks.length === 0) return ["<h2>Accuracy</h2>", tableHtml(accuracyTable(rows, { references }))];
+  return [
+    "<h2>Accuracy</h2>",
+    ...attacks.map((attack) => subsection(labelOf(attack), accuracyTable(rows, { attacks: [attack], references }))),
+  ];
+}
+
+function analysisSection(rows: readonly AnalysisRow[]): string[] {
+  const present = ANALYSIS_QUANTITIES.filter((quantity) => rows.some((row) => row.quantity === quantity));
+  return [
+    "<h2>Analysis</h2>",
+    "<p>How the ball was searched for the largest local linearity error, and which attack made the images that losses " +
+    "and gradients are taken at, stands under Experiment.</p>",
+    ...present.map((quantity) =>
+      subsection(QUANTITIES[quantity].title, analysisTable(rows, { quantities: [quantity] }))
+    ),
+  ];
+}
+
+function subsection(title: string, table: AccuracyTable): string {
+  return `<h3>${escapeHtml(title)}</h3><div class="wide">${tableHtml(table)}</div>`;
 }
 
 /** The figures of the folder as images inside the page: in an image, the names in one SVG cannot clash with another's. */

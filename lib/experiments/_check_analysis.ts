@@ -1,0 +1,18 @@
+import { MAX_EPS, validateSpec } from "../attacks/mod.ts";
+import { parseEps, UsageError } from "../core/mod.ts";
+import type { AnalysisSpec } from "./experiment.ts";
+
+/** Checks what an analysis would find out only after the training: radii, the attack, and whether they go together. */
+export function checkAnalysis({ eps, attack, linearity }: AnalysisSpec): void {
+  const { norm = "Linf" } = attack ?? {};
+  const radii = eps.map((radius) => parseEps(radius, MAX_EPS[norm]));
+  if (radii.length === 0) throw new UsageError('Cannot analyse without a radius: write analysis.eps such as ["8/255"]');
+  if (attack !== undefined) validateSpec(attack, radii, "analysis.attack");
+  const { norm: other = "Linf" } = linearity ?? {};
+  if (norm !== other) {
+    throw new UsageError(
+      `Cannot analyse ${norm} attacks beside local linearity in ${other} as a radius means another thing to each: ` +
+        "use one norm, Linf or L2",
+    );
+  }
+}
