@@ -12,6 +12,7 @@ import { type Dataset, gather } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import { attackPasses, type AttackSpec, MAX_EPS, runAttack } from "../attacks/mod.ts";
+import { checkShapes } from "./check_shapes.ts";
 import { inputGradients } from "./input_gradients.ts";
 import { localLinearity, localLinearityPasses, type LocalLinearitySpec } from "./local_linearity.ts";
 
@@ -70,7 +71,7 @@ export async function* analyze(engine: Engine, options: AnalyzeOptions): AsyncGe
   const attack = options.attack ?? { kind: "pgd", steps: 10 };
   const n = dataset.ids.length;
   if (n < 2) throw new UsageError(`Cannot analyse "${method}" on ${n} images: use at least two`);
-  checkShapes(options);
+  checkShapes(method, classifier, dataset, teacher);
   const most = MAX_EPS[attack.norm ?? "Linf"];
   const radii = [...new Set(options.eps.map((eps) => formatEps(eps, most)))];
   const size = Math.min(options.batchSize, n);
@@ -118,27 +119,6 @@ export async function* analyze(engine: Engine, options: AnalyzeOptions): AsyncGe
     yield { kind: "measurements", rows };
     passed += indices.length * passesAt(eps);
     yield { kind: "progress", label: `analyse ${method}`, done: passed, total, detail: `eps ${eps}` };
-  }
-}
-
-/** Refuses what would be found out only in the midst of it, or not at all. */
-function checkShapes({ method, classifier, teacher, dataset }: AnalyzeOptions): void {
-  const texts = ({ inputShape, classes }: Pick<Classifier, "inputShape" | "classes">) =>
-    `images of [${inputShape}] in ${classes} classes`;
-  if (teacher !== undefined && texts(teacher) !== texts(classifier)) {
-    throw new DataError(
-      `Cannot compare "${method}", which takes ${texts(classifier)}, with a teacher that takes ${texts(teacher)}: ` +
-        "use the teacher that it learned from",
-    );
-  }
-  const images = { inputShape: dataset.imageShape, classes: dataset.classes.length };
-  if (texts(images) !== texts(classifier)) {
-    throw new DataError(
-      `Cannot analyse "${method}", which takes ${texts(classifier)}, on "${dataset.name}", which has ${
-        texts(images)
-      }: ` +
-        "use the data that it was trained on",
-    );
   }
 }
 

@@ -13,6 +13,7 @@
  */
 export * from "./adversarial_images.ts";
 export * from "./analyze.ts";
+export * from "./check_shapes.ts";
 export * from "./compare.ts";
 export * from "./evaluate.ts";
 export * from "./evidence_key.ts";

@@ -8,7 +8,10 @@ export function checkAnalysis({ eps, attack, linearity }: AnalysisSpec): void {
   const radii = eps.map((radius) => parseEps(radius, MAX_EPS[norm]));
   if (radii.length === 0) throw new UsageError('Cannot analyse without a radius: write analysis.eps such as ["8/255"]');
   if (attack !== undefined) validateSpec(attack, radii, "analysis.attack");
-  const { norm: other = "Linf" } = linearity ?? {};
+  const { norm: other = "Linf", stepSize, relativeStepSize } = linearity ?? {};
+  if ((stepSize ?? relativeStepSize) === 0) {
+    throw new UsageError("Cannot measure local linearity in steps of 0: write a length above 0");
+  }
   if (norm !== other) {
     throw new UsageError(
       `Cannot analyse ${norm} attacks beside local linearity in ${other} as a radius means another thing to each: ` +

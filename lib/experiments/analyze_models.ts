@@ -1,6 +1,7 @@
 import type { AnalysisRow } from "../core/mod.ts";
 import { type DataSpec, loadData } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
+import { checkShapes } from "../evaluation/mod.ts";
 import { type Classifier, freeze, type LoadedWeights, loadWeights } from "../models/mod.ts";
 import { writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
@@ -70,6 +71,9 @@ export async function* analyzeModels(
   yield { kind: "progress", label: "load data", done: 0, total: 1 };
   const data = await loadData(asked.data, options.data === undefined ? {} : { path: options.data });
   const split = evaluationSet(analysis, data, "analysis");
+  const teacherModel = teacher && loaded.get(teacher.method)?.model;
+  // The teacher last: one that does not fit is told of beside the network that it does not fit.
+  for (const [method, { model }] of [...loaded].reverse()) checkShapes(method, model, split, teacherModel);
   const models = [...loaded].map(([method, { card }]) => ({ method, weights: card.sha256 }));
   const name = ["analysis", ...loaded.keys()].join("-");
   const content = { name, models, teacher: teacher?.method ?? null, ...asked };

@@ -13,7 +13,8 @@ export interface AnalysisCurveOptions {
    */
   readonly quantity?: AnalysisQuantity;
   /**
-   * Scale of the vertical axis; values of 0 are left out of a logarithmic one.
+   * Scale of the vertical axis; values of 0 are left out of a logarithmic one, and where
+   * there is nothing else it is linear.
    * @default {"log" where at the largest radius one mean is more than 20 times another, but for the cosine}
    */
   readonly scale?: "linear" | "log";
@@ -54,9 +55,10 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
   const labels = [...styles.keys()].map(labelOf);
   const seen = new Set<string>();
   const round = (value: number): number => Number(value.toPrecision(6));
-  const { scale = usualScale(own) } = options;
+  const positive = own.map(({ mean }) => mean).filter((mean) => mean > 0);
+  const scale = positive.length === 0 ? "linear" : options.scale ?? usualScale(own);
   // A logarithmic axis has no place for an end of an interval at 0 or below: it ends at half of the least mean.
-  const least = scale === "log" ? Math.min(...own.map(({ mean }) => mean).filter((mean) => mean > 0)) / 2 : -Infinity;
+  const least = scale === "log" ? Math.min(...positive) / 2 : -Infinity;
   const points = own.map(({ method, eps, mean, low, high, n }) => {
     const key = `${method} ${in255(eps)}`;
     if (seen.has(key)) {
@@ -75,6 +77,7 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
     labels.indexOf(a.method) - labels.indexOf(b.method) || a.eps - b.eps
   );
   const radii = [...new Set(points.map(({ eps }) => eps))].sort((a, b) => a - b);
+  const decades = scale === "log" ? decadesAround(points.flatMap(({ low, high }) => [low, high])) : [];
   const styled = [...styles.values()];
   const color = {
     field: "method",
@@ -92,8 +95,10 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
   const y = (field: string) => ({
     field,
     type: "quantitative" as const,
-    scale: scale === "log" ? { type: scale } : { zero: quantity !== "gradient-cosine", nice: true },
-    axis: { title: QUANTITIES[quantity].title, tickCount: 5 },
+    scale: scale === "log"
+      ? { type: scale, domain: [decades[0]!, decades.at(-1)!] }
+      : { zero: quantity !== "gradient-cosine", nice: true },
+    axis: { title: QUANTITIES[quantity].title, ...(scale === "log" ? { values: decades } : { tickCount: 5 }) },
   });
   return {
     $schema: SCHEMA,
@@ -121,4 +126,11 @@ function usualScale(rows: readonly AnalysisRow[]): "linear" | "log" {
   const means = rows.filter(({ eps }) => in255(eps) === largest).map(({ mean }) => mean);
   const cosine = rows.some(({ quantity }) => quantity === "gradient-cosine");
   return !cosine && Math.min(...means) > 0 && Math.max(...means) > 20 * Math.min(...means) ? "log" : "linear";
+}
+
+/** Powers of ten from below all values to above. */
+function decadesAround(values: readonly number[]): number[] {
+  const first = Math.floor(Math.log10(Math.min(...values)));
+  const last = Math.max(Math.ceil(Math.log10(Math.max(...values))), first + 1);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(`1e${first + i}`));
 }
