@@ -111,6 +111,7 @@ export type MaskingCheck =
   | "one-step"
   | "more-steps"
   | "more-restarts"
+  | "other-loss"
   | "unbounded"
   | "black-box"
   | "transfer";
