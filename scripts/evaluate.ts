@@ -4,12 +4,9 @@
  * @module
  */
 import {
-  cardPath,
-  CheckpointError,
   classTable,
   compare,
   createEngine,
-  type DataSpec,
   evaluateModels,
   type EvaluationRow,
   formatReferenceCard,
@@ -17,7 +14,6 @@ import {
   type MaskingReport,
   maskingTable,
   MAX_EPS,
-  type ModelCard,
   type ModelEvaluation,
   pairedTable,
   parseEps,
@@ -32,10 +28,11 @@ import {
 } from "../mod.ts";
 import { attacksOf } from "./_attacks.ts";
 import { runCommand } from "./_command.ts";
-import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
+import { dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
-import { integerOf, oneOf } from "./_flags.ts";
+import { integerOf } from "./_flags.ts";
 import { follow } from "./_follow.ts";
+import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
 import { createProgress } from "./_progress.ts";
 
 await runCommand({
@@ -62,11 +59,7 @@ again, it goes on where it was stopped.`,
         "by commas (default: fgsm,pgd-20)",
     },
     eps: { value: "RADII", help: "in pixel units: 2/255,4/255 or 1/255..8/255 (default: 1/255..8/255)" },
-    n: { value: "N", help: "first images of the split (default: 1000, or all where there are fewer)" },
-    split: { value: "NAME", help: "test or validation (default: test)" },
-    dataset: { value: "NAME", help: "cifar10 or shapes (default: the data that the network was trained on)" },
-    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
-    seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
+    ...IMAGE_FLAGS,
     batch: { value: "N", help: "images per batch; changes the time it takes, not the rows (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
@@ -89,12 +82,7 @@ again, it goes on where it was stopped.`,
     const models = modelsOf(flags.model ?? [], flags.method ?? []);
     const first = models[0]!.path;
     const { card } = await loadWeights(first);
-    const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
-    const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
-    const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
-    const data = flags.dataset === undefined
-      ? trainedOn(card, first)
-      : dataNamed(oneOf("--dataset", flags.dataset, ["cifar10", "shapes"]), card, seed, split, count ?? 1000);
+    const { data, seed, split, n } = imagesOf(flags, card, first);
     const attacks = attacksOf(flags.attack ?? ["fgsm,pgd-20"]);
     const most = Math.max(...attacks.map(({ norm = "Linf" }) => MAX_EPS[norm]));
     const asked: ModelEvaluation = {
@@ -102,7 +90,7 @@ again, it goes on where it was stopped.`,
       seed,
       evaluation: {
         split,
-        n: count ?? Math.min(1000, sizeOf(data, split)),
+        n,
         batchSize: flags.batch === undefined ? 100 : integerOf("--batch", flags.batch),
         attacks,
         eps: parseEpsList(flags.eps ?? "1/255..8/255", most),
@@ -170,52 +158,6 @@ function modelsOf(paths: readonly string[], methods: readonly string[]): SavedMo
     );
   }
   return paths.map((path, i) => ({ method: methods[i] ?? nameOf(path), path }));
-}
-
-/** Seed of the training, as the card has it. */
-function seedOf({ provenance }: ModelCard): number {
-  return typeof provenance.seed === "number" ? provenance.seed : 1;
-}
-
-/** Data of the training, as the card has them. */
-function trainedOn({ provenance }: ModelCard, path: string): DataSpec {
-  const { data } = provenance;
-  if (data === undefined || typeof data !== "object" || data === null) {
-    throw new UsageError(
-      `Cannot tell the data of "${path}" as its card "${cardPath(path)}" has no provenance.data: ` +
-        "write --dataset cifar10 or --dataset shapes",
-    );
-  }
-  const { kind } = data as { readonly kind?: unknown };
-  if (kind !== "cifar10" && kind !== "shapes") {
-    throw new CheckpointError(
-      `Cannot use the card "${cardPath(path)}" as its provenance.data.kind is ${JSON.stringify(kind)} where ` +
-        '"cifar10" or "shapes" was expected: write --dataset NAME',
-    );
-  }
-  return data as DataSpec;
-}
-
-/** Data by name: as many drawn images as are needed, validation images set aside by the seed. */
-function dataNamed(
-  kind: DataSpec["kind"],
-  { inputShape }: ModelCard,
-  seed: number,
-  split: "test" | "validation",
-  n: number,
-): DataSpec {
-  const validation = split === "validation" ? { validation: n } : {};
-  if (kind === "cifar10") return { kind, seed, ...validation };
-  return { kind, seed, train: n + 1, test: n, size: inputShape[0], ...validation };
-}
-
-/** Images of a split. */
-function sizeOf(data: DataSpec, split: "test" | "validation"): number {
-  const [train, test] = data.kind === "shapes"
-    ? [data.train, data.test]
-    : [data.trainCount ?? 50_000, data.testCount ?? 10_000];
-  const { validation = 0 } = data;
-  return split === "test" ? test : validation < 1 ? Math.round(validation * train) : validation;
 }
 
 /** Name of a weights file in rows: "runs/a/checkpoints/KD_1.safetensors" is "kd-1". */

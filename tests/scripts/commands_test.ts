@@ -50,6 +50,7 @@ const KINDS = '"fgsm", "pgd", "apgd", "fab", "ddn", "square", "autoattack"';
 
 Deno.test("the tasks of deno.json are those that these tests know", () => {
   assertEquals([...SCRIPT_TASKS].sort(), [
+    "autoattack-peer",
     "bench",
     "evaluate",
     "fetch",
