@@ -17,6 +17,7 @@ import {
 } from "../engine/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
+import { judgingPasses, scores } from "./_scores.ts";
 import type { AttackBatch } from "./attack.ts";
 import { type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
 
@@ -52,6 +53,8 @@ interface Occupant extends QueuedImage {
   /** Margin of the clean image. */
   readonly margin: number;
   readonly order: Int32Array;
+  /** Logits of the clean image. */
+  readonly clean: Float32Array;
   trial: number;
   step: number;
   calls: number;
@@ -115,6 +118,7 @@ export async function* slotQueue(
   const { values: weights, giveBack } = lend(engine, classifier.weights);
   const target = { ...classifier, weights };
   const program = stepProgram(engine, target, attack);
+  const asking = judgingPasses(classifier);
   const passesOfCall = attack.forwardPasses + attack.backwardPasses;
   const slots: (Occupant | undefined)[] = Array.from({ length: size }, () => undefined);
   const x = float32(shape);
@@ -138,10 +142,10 @@ export async function* slotQueue(
             const positions = Array.from({ length: Math.min(size, count - loaded) }, (_, k) => loaded + k);
             loaded += positions.length;
             const some = await occupants(engine, target, await load(positions), positions);
-            yield { kind: "passes", passes: some.length };
+            yield { kind: "passes", passes: some.length * asking };
             // What is not a number leaves too: the verification says whose it is.
             const wrong = some.filter(({ margin }) => !(margin >= CLEARLY));
-            if (wrong.length > 0) yield { kind: "claims", claims: wrong.map(untouched) };
+            if (wrong.length > 0) yield { kind: "claims", claims: wrong.map((image) => untouched(image, asking)) };
             waiting.push(...some.filter(({ margin }) => margin >= CLEARLY));
           }
           slots[s] = waiting.shift();
@@ -193,9 +197,12 @@ export async function* slotQueue(
         if (slot === undefined) return;
         slot.calls++;
         // What is not a number falls as well: the verification says whose it is.
-        if (!(margin[s]! >= 0)) slot.fell ??= { trial: slot.trial, step: slot.step };
+        const step = Math.floor(slot.step / (attack.samples ?? 1));
+        if (!(margin[s]! >= 0)) slot.fell ??= { trial: slot.trial, step };
         const isLast = slot.step === attack.steps - 1;
-        if (!(margin[s]! >= CLEARLY) || isLast && slot.trial === attack.trials - 1) {
+        // A few draws of random outputs are no proof: the image of lowest margin is judged at the end.
+        const settled = classifier.noise === undefined ? !(margin[s]! >= CLEARLY) : Number.isNaN(margin[s]!);
+        if (settled || isLast && slot.trial === attack.trials - 1) {
           leaving.push({ s, slot });
           slots[s] = undefined;
         } else if (isLast) {
@@ -215,7 +222,7 @@ export async function* slotQueue(
           xAdv: xAdv.slice(s * pixels, (s + 1) * pixels),
           firstStep: fell?.step ?? -1,
           trial: fell?.trial ?? trial,
-          forwardPasses: calls * attack.forwardPasses + 1,
+          forwardPasses: calls * attack.forwardPasses + asking,
           backwardPasses: calls * attack.backwardPasses,
         })),
       };
@@ -237,7 +244,7 @@ function stepProgram(
     logits,
     `attack over slots, ${attack.key}`,
     () => ({ weights, x, y, fresh, first, cleanMargin, eps, state, best, trial, feeds }: CallInputs) => {
-      const network = (at: Tensor) => logits(weights, at);
+      const network = (at: Tensor, noise?: readonly Tensor[]) => logits(weights, at, noise);
       const made = attack.step({ logits: network, x, y, fresh, eps, state, trial, feeds });
       const before = {
         xAdv: whereSlot(first, x, best.xAdv),
@@ -260,19 +267,13 @@ function stepProgram(
 /** Images of a batch, with what the classifier says of them as they are. */
 async function occupants(
   engine: Engine,
-  { logits, weights, classes }: Classifier,
-  { x, y, ids }: AttackBatch,
+  classifier: Classifier,
+  batch: AttackBatch,
   positions: readonly number[],
 ): Promise<Occupant[]> {
-  const program = cachedProgram(
-    engine,
-    logits,
-    "logits",
-    () => (inputs: { weights: Weights<Tensor>; x: Tensor }) => logits(inputs.weights, inputs.x),
-  );
-  const value = await program({ weights, x });
-  const all = (await engine.read(value)).data;
-  value.dispose();
+  const { x, y, ids } = batch;
+  const { classes } = classifier;
+  const all = await scores(engine, classifier, batch);
   const size = x.data.length / ids.length;
   return positions.map((position, row) => {
     const z = all.subarray(row * classes, (row + 1) * classes);
@@ -287,6 +288,7 @@ async function occupants(
       x: x.data.slice(row * size, (row + 1) * size),
       margin: z.some(Number.isNaN) ? NaN : Math.fround(z[label]! - z[order[0]!]!),
       order,
+      clean: z,
       trial: 0,
       step: 0,
       calls: 0,
@@ -294,12 +296,12 @@ async function occupants(
   });
 }
 
-function untouched({ position, id, label, x }: Occupant): Claim {
-  return { position, id, label, x, xAdv: x, firstStep: 0, trial: 0, forwardPasses: 1, backwardPasses: 0 };
+function untouched({ position, id, label, x }: Occupant, forwardPasses: number): Claim {
+  return { position, id, label, x, xAdv: x, firstStep: 0, trial: 0, forwardPasses, backwardPasses: 0 };
 }
 
-function slotOf({ id, label, trial, step, order }: Occupant): Slot {
-  return { id, label, trial, step, order };
+function slotOf({ id, label, trial, step, order, clean }: Occupant): Slot {
+  return { id, label, trial, step, order, clean };
 }
 
 /** Writes the leaves of one slot into the arrays of all slots, which are made at the first time. */
