@@ -5,11 +5,7 @@ import { borrow } from "./_borrow.ts";
 import { logitsProgram } from "./_programs.ts";
 import type { AttackBatch } from "./attack.ts";
 import { drawNoise } from "./draw_noise.ts";
-
-/** Forward passes per image by which a classifier is judged: one, or the draws of one with random outputs. */
-export function judgingPasses({ noise, draws = 64 }: Pick<Classifier, "noise" | "draws">): number {
-  return noise === undefined ? 1 : draws;
-}
+import { judgingPasses } from "./judging_passes.ts";
 
 /**
  * What a classifier says of images, in logits. Of one with random outputs it is log mean_d softmax(z_d), the mean over

@@ -17,8 +17,9 @@ import {
 } from "../engine/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
-import { judgingPasses, scores } from "./_scores.ts";
+import { scores } from "./_scores.ts";
 import type { AttackBatch } from "./attack.ts";
+import { judgingPasses } from "./judging_passes.ts";
 import { type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
 
 /** One image as it goes through the slots. */

@@ -5,10 +5,10 @@ import type { Attack, AttackResult, AttackSpec, FgsmSpec, PgdSpec, SlotAttackSpe
 import { componentsOf } from "./autoattack.ts";
 import { expectedPgd } from "./_expected_pgd.ts";
 import { drawing } from "./_iterated.ts";
-import { judgingPasses } from "./_scores.ts";
 import { ddn } from "./ddn.ts";
 import { fab } from "./fab.ts";
 import { fgsm } from "./fgsm.ts";
+import { judgingPasses } from "./judging_passes.ts";
 import { pgd } from "./pgd.ts";
 import type { Classifier } from "../models/mod.ts";
 import type { MakeSlotAttack, SlotAttack, SlotSetting } from "./slot_attack.ts";
