@@ -55,8 +55,8 @@ again, it goes on where it was stopped.`,
       value: "NAMES",
       many: true,
       help:
-        "fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square, autoattack; -l2, -l1, -margin behind; several " +
-        "by commas (default: fgsm,pgd-20)",
+        "fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, ddn-l2, square, autoattack; -l2, -l1, -margin, -dlr and " +
+        "other settings behind, as in tables; several by commas (default: fgsm,pgd-20)",
     },
     eps: { value: "RADII", help: "in pixel units: 2/255,4/255 or 1/255..8/255 (default: 1/255..8/255)" },
     ...IMAGE_FLAGS,

@@ -17,7 +17,9 @@ import {
 } from "../engine/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
+import { scores } from "./_scores.ts";
 import type { AttackBatch } from "./attack.ts";
+import { judgingPasses } from "./judging_passes.ts";
 import { type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
 
 /** One image as it goes through the slots. */
@@ -52,6 +54,8 @@ interface Work extends QueuedImage {
   /** Margin of the clean image. */
   readonly margin: number;
   readonly order: Int32Array;
+  /** Logits of the clean image. */
+  readonly clean: Float32Array;
   /** The next trial to be begun. */
   next: number;
   /** Trials in which it fell beyond doubt end here: the first of them. */
@@ -134,6 +138,7 @@ export async function* slotQueue(
   const { values: weights, giveBack } = lend(engine, classifier.weights);
   const target = { ...classifier, weights };
   const program = stepProgram(engine, target, attack);
+  const asking = judgingPasses(classifier);
   const passesOfCall = attack.forwardPasses + attack.backwardPasses;
   const slots: (Occupant | undefined)[] = Array.from({ length: size }, () => undefined);
   const works = new Set<Work>();
@@ -164,10 +169,10 @@ export async function* slotQueue(
             const positions = Array.from({ length: Math.min(size, count - loaded) }, (_, k) => loaded + k);
             loaded += positions.length;
             const some = await worksOf(engine, target, await load(positions), positions);
-            yield { kind: "passes", passes: some.length };
+            yield { kind: "passes", passes: some.length * asking };
             // What is not a number leaves too: the verification says whose it is.
             const wrong = some.filter(({ margin }) => !(margin >= CLEARLY));
-            if (wrong.length > 0) yield { kind: "claims", claims: wrong.map(untouched) };
+            if (wrong.length > 0) yield { kind: "claims", claims: wrong.map((image) => untouched(image, asking)) };
             waiting.push(...some.filter(({ margin }) => margin >= CLEARLY));
           }
           const work = waiting.shift();
@@ -222,8 +227,10 @@ export async function* slotQueue(
         const { work, from, trial, step } = slot;
         work.calls[trial] = (work.calls[trial] ?? 0) + 1;
         // What is not a number falls as well: the verification says whose it is.
-        if (!(margin[s]! >= 0)) work.fell[trial] ??= step;
-        if (!(margin[s]! >= CLEARLY)) {
+        if (!(margin[s]! >= 0)) work.fell[trial] ??= Math.floor(step / (attack.samples ?? 1));
+        // A few draws of random outputs are no proof: the image of lowest margin is judged at the end.
+        const isSettled = classifier.noise === undefined ? !(margin[s]! >= CLEARLY) : Number.isNaN(margin[s]!);
+        if (isSettled) {
           if (trial < work.end) {
             work.end = trial;
             leaving.push({ s, from, work, fell: true });
@@ -260,7 +267,7 @@ export async function* slotQueue(
         work.told = calls;
         if (!isDone) continue;
         works.delete(work);
-        done.push(claimOf(work, attack));
+        done.push(claimOf(work, attack, asking));
       }
       if (counted > 0) yield { kind: "passes", passes: counted * passesOfCall };
       if (done.length > 0) yield { kind: "claims", claims: done };
@@ -282,7 +289,7 @@ function stepProgram(
     logits,
     `attack over slots, ${attack.key}`,
     () => ({ weights, x, y, fresh, first, cleanMargin, eps, state, best, trial, feeds }: CallInputs) => {
-      const network = (at: Tensor) => logits(weights, at);
+      const network = (at: Tensor, noise?: readonly Tensor[]) => logits(weights, at, noise);
       const made = attack.step({ logits: network, x, y, fresh, eps, state, trial, feeds });
       const before = {
         xAdv: whereSlot(first, x, best.xAdv),
@@ -305,19 +312,13 @@ function stepProgram(
 /** Images of a batch, with what the classifier says of them as they are. */
 async function worksOf(
   engine: Engine,
-  { logits, weights, classes }: Classifier,
-  { x, y, ids }: AttackBatch,
+  classifier: Classifier,
+  batch: AttackBatch,
   positions: readonly number[],
 ): Promise<Work[]> {
-  const program = cachedProgram(
-    engine,
-    logits,
-    "logits",
-    () => (inputs: { weights: Weights<Tensor>; x: Tensor }) => logits(inputs.weights, inputs.x),
-  );
-  const value = await program({ weights, x });
-  const all = (await engine.read(value)).data;
-  value.dispose();
+  const { x, y, ids } = batch;
+  const { classes } = classifier;
+  const all = await scores(engine, classifier, batch);
   const size = x.data.length / ids.length;
   return positions.map((position, row) => {
     const z = all.subarray(row * classes, (row + 1) * classes);
@@ -334,6 +335,7 @@ async function worksOf(
       x: own,
       margin,
       order,
+      clean: z,
       next: 0,
       end: Infinity,
       calls: [],
@@ -368,11 +370,11 @@ function standing(
   };
 }
 
-function untouched({ position, id, label, x }: Work): Claim {
-  return { position, id, label, x, xAdv: x, firstStep: 0, trial: 0, forwardPasses: 1, backwardPasses: 0 };
+function untouched({ position, id, label, x }: Work, forwardPasses: number): Claim {
+  return { position, id, label, x, xAdv: x, firstStep: 0, trial: 0, forwardPasses, backwardPasses: 0 };
 }
 
-function claimOf({ position, id, label, x, best, fell, end, told }: Work, attack: SlotAttack): Claim {
+function claimOf({ position, id, label, x, best, fell, end, told }: Work, attack: SlotAttack, asking: number): Claim {
   const last = Math.min(end, attack.trials - 1);
   const first = fell.findIndex((step, trial) => step !== undefined && trial <= last);
   return {
@@ -383,13 +385,13 @@ function claimOf({ position, id, label, x, best, fell, end, told }: Work, attack
     xAdv: best.xAdv,
     firstStep: first === -1 ? -1 : fell[first]!,
     trial: first === -1 ? last : first,
-    forwardPasses: told * attack.forwardPasses + 1,
+    forwardPasses: told * attack.forwardPasses + asking,
     backwardPasses: told * attack.backwardPasses,
   };
 }
 
-function slotOf({ work: { id, label, order }, trial, step }: Occupant): Slot {
-  return { id, label, trial, step, order };
+function slotOf({ work: { id, label, order, clean }, trial, step }: Occupant): Slot {
+  return { id, label, trial, step, order, clean };
 }
 
 /** Writes the leaves of one slot into the arrays of all slots, which are made at the first time. */

@@ -69,7 +69,7 @@ export async function* adversarialImages(
   const radius = parseEps(eps, Infinity);
   const standing = rows.flatMap(({ cleanMargin }, row) => cleanMargin >= 0 && radius > 0 ? [row] : []);
   const size = Math.min(options.batchSize, rows.length);
-  const { forwardPasses, backwardPasses } = attackPasses(spec);
+  const { forwardPasses, backwardPasses } = attackPasses(spec, classifier.classes, classifier);
   const passes = forwardPasses + backwardPasses;
   const label = `images of ${method} under ${name} at ${eps}`;
   for (let from = 0; from < standing.length; from += size) {

@@ -7,7 +7,10 @@ import {
   attackName,
   attackPasses,
   type AttackSpec,
+  checkSamples,
   componentsOf,
+  fewClasses,
+  judgingPasses,
   margins,
   MAX_EPS,
   validateSpec,
@@ -74,6 +77,9 @@ export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent;
  * left after this attack and those before it, with the lowest margin so far. So the first of them that has success 1
  * says which attack broke the image. The row "autoattack" is that of the last stage: the worst over all of its attacks.
  *
+ * A classifier with random outputs is judged by its mean probabilities over draws of its own ({@linkcode margins}), clean
+ * and under attack; `{ kind: "autoattack", version: "rand" }` is the ensemble that is made for it.
+ *
  * Interrupted, it can be called again with the rows that exist: images that have theirs are not attacked again, and what
  * is found for an image does not depend on the others in its batch. The rows are those of an uninterrupted run, bit for
  * bit: at the same batch size on native engines, which sum in another order at another size.
@@ -82,7 +88,7 @@ export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent;
  * @param options What to evaluate.
  * @returns Events, rows in the order of attacks, radii, stages and images, those that are wrong without an attack first;
  * ending the loop early ends the evaluation.
- * @throws {UsageError} If an attack, a radius or the batch size cannot be used, two attacks have one name, or there is
+ * @throws {UsageError} If an attack, a radius or the batch size cannot be used, draws are to be averaged where nothing is drawn, two attacks have one name, or there is
  * nothing to evaluate.
  * @throws {DataError} If images or labels do not fit the classifier, or its logits are not finite.
  */
@@ -116,13 +122,14 @@ export async function* evaluate(engine: Engine, options: EvaluateOptions): Async
   if (!images.some((i) => book.isNew("clean", "0", i) || runs.some((run) => anyNew(run, i)))) return;
 
   let passed = 0;
-  let total = images.length * (1 + runs.reduce((sum, run) => sum + passesOf(run), 0));
+  const asking = judgingPasses(classifier);
+  let total = images.length * (asking + runs.reduce((sum, run) => sum + passesOf(run), 0));
   for (const indices of chunks(images, size)) {
     const padded = Array.from({ length: size }, (_, k) => indices[k] ?? indices[0]!);
     const found = await margins(engine, classifier, book.load(padded));
     indices.forEach((i, k) => clean[i] = found[k]!);
     yield* evidence(book, "clean", "0", indices, book.untouched);
-    passed += indices.length;
+    passed += indices.length * asking;
     yield { kind: "progress", label: "clean", done: passed, total };
   }
 
@@ -174,7 +181,9 @@ async function* attacked(
   const outcomeOf = (i: number): Outcome => outcomes.get(i) ?? book.untouched(i);
   let left = asked;
   for (const [k, stage] of stages.entries()) {
-    const label = `${name} at ${eps}${stage.name === name ? "" : `: ${stage.name.slice(name.length + 1)}`}`;
+    const note = fewClasses(stage.spec, classifier.classes);
+    const label = `${name} at ${eps}${stage.name === name ? "" : `: ${stage.name.slice(name.length + 1)}`}` +
+      (note === undefined ? "" : ` (${note})`);
     const later = stages.slice(k + 1).reduce((sum, { passes }) => sum + passes, 0);
     const spared = (i: number, passes: number) => stage.passes - passes + (outcomeOf(i).margin < 0 ? later : 0);
     const open = new Set(left);
@@ -267,6 +276,7 @@ function runsOf({ attacks, eps, seed, dataset, classifier, batchSize }: Evaluate
   const names = attacks.map(({ attack }, i) =>
     attackName(validateSpec(attack, [...radii.values()], `attacks[${i}].attack`))
   );
+  attacks.forEach(({ attack }) => checkSamples(attack, classifier));
   const twice = names.findIndex((name, i) => names.indexOf(name) < i);
   if (twice !== -1) {
     throw new UsageError(`Cannot evaluate under "${names[twice]}" twice: leave out attacks[${twice}]`);
@@ -276,7 +286,7 @@ function runsOf({ attacks, eps, seed, dataset, classifier, batchSize }: Evaluate
     // Not keyed by the radius: at every radius the starts lie in the same directions.
     const stream = rng(seed, "attack", name);
     const stage = (name: string, spec: AttackSpec, stream: Rng): Stage => {
-      const { forwardPasses, backwardPasses } = attackPasses(spec, classifier.classes);
+      const { forwardPasses, backwardPasses } = attackPasses(spec, classifier.classes, classifier);
       return { name, spec, stream, passes: forwardPasses + backwardPasses };
     };
     const stages = attack.kind === "autoattack"

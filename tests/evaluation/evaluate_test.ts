@@ -11,8 +11,8 @@ import {
 } from "../../lib/core/mod.ts";
 import { type Dataset, subset } from "../../lib/data/mod.ts";
 import { add, createEngine, type Engine, matMul, reshape, tanh, type Tensor } from "../../lib/engine/mod.ts";
-import type { Classifier, Weights } from "../../lib/models/mod.ts";
-import { type AttackSpec, runAttack } from "../../lib/attacks/mod.ts";
+import { type Classifier, type Weights, withInputNoise } from "../../lib/models/mod.ts";
+import { type AttackSpec, margins, runAttack } from "../../lib/attacks/mod.ts";
 import {
   evaluate,
   type EvaluateOptions,
@@ -292,10 +292,57 @@ Deno.test("evaluate() tells the passes of the queue, and takes what was spared f
   events.slice(1).forEach(({ done, total }, i) => assert(done > events[i]!.done && total >= done));
   const last = events.at(-1)!;
   assertEquals(last.done, last.total);
-  assertEquals(last.label, "autoattack-of-fgsm+apgd-t-steps-6 at 0.1: apgd-t-steps-6");
+  assertEquals(
+    last.label,
+    "autoattack-of-fgsm+apgd-t-steps-6 at 0.1: apgd-t-steps-6 " +
+      "(3 classes: z_t - z_y is raised in place of the targeted DLR loss)",
+  );
   // 2 x 6 looks forward and back; 3 and 2 targets x 7 looks; a clean and a verifying pass each.
   assertEquals(events[0]!.total, 23 * (1 + 2 * (26 + 3 + 30)));
   assert(last.total < 23 + 19 * 2 * (26 + 3 + 30));
+});
+
+const DRAWING: EvaluateOptions = {
+  ...OPTIONS,
+  classifier: withInputNoise(CLASSIFIER, { sigma: 0.2, draws: 9 }),
+  attacks: [
+    { attack: { kind: "pgd", steps: 3 } },
+    {
+      attack: {
+        kind: "autoattack",
+        version: [{ kind: "apgd", steps: 4, samples: 3 }, { kind: "apgd", loss: "dlr", steps: 4, samples: 3 }],
+      },
+    },
+  ],
+};
+
+Deno.test("evaluate() of random outputs gives the same rows at any batch size, in any order, and after any cut", async () => {
+  const events = await eventsOf(DRAWING);
+  const rows = events.flatMap((event) => event.kind === "evidence" ? event.rows : []);
+  assertEquals(rows.length, 23 * (1 + 2 * 4));
+  assertEquals(await rowsOf({ ...DRAWING, batchSize: 23 }), rows);
+  const reversed = subset(DATASET, Uint32Array.from({ length: 23 }, (_, i) => 22 - i));
+  const sorted = (some: EvidenceRow[]) => some.toSorted((a, b) => evidenceKey(a) < evidenceKey(b) ? -1 : 1);
+  assertEquals(sorted(await rowsOf({ ...DRAWING, dataset: reversed })), sorted(rows));
+  for (const share of [0.3, 0.8]) {
+    const done = new Map(rows.slice(0, Math.floor(share * rows.length)).map((row) => [evidenceKey(row), row]));
+    assertEquals([...done.values(), ...await rowsOf({ ...DRAWING, done })], rows);
+  }
+  const told = events.filter((event) => event.kind === "progress");
+  assertEquals(told.at(-1)!.done, told.at(-1)!.total);
+
+  // The clean rows are what margins() says, and not those of the network without noise.
+  const images = { x: float32([23, 2, 2, 1], Array.from(DATASET.images, (byte) => byte / 255)), ids: DATASET.ids };
+  const judged = await margins(engine, DRAWING.classifier, { ...images, y: int32([23], DATASET.labels) });
+  const clean = rows.filter(({ attack }) => attack === "clean");
+  assertEquals(clean.map(({ margin }) => margin), Array.from(judged));
+  const still = ROWS.filter(({ attack }) => attack === "clean");
+  assert(clean.every(({ margin }, i) => margin !== still[i]!.margin));
+  assert(
+    rows.some(({ attack, firstStep }) =>
+      attack === "autoattack-of-apgd-ce-steps-4-samples-3+apgd-dlr-steps-4-samples-3" && Number(firstStep) > 0
+    ),
+  );
 });
 
 testOnEngines(
@@ -384,6 +431,11 @@ Deno.test("evaluate() refuses what it cannot evaluate before it runs anything", 
     { attacks: [{ attack: { kind: "pgd", steps: 3, stepSize: "20/255" } }] },
     'Cannot use attacks[0].attack.stepSize as it is "20/255" at eps 8/255, longer than the ball\'s diameter: ' +
       "write at most 16/255, or use relativeStepSize",
+  );
+  await refuses(
+    { attacks: [{ attack: { kind: "fgsm" } }, { attack: { kind: "autoattack", version: "rand" } }] },
+    "Cannot average over 20 samples of a classifier without random outputs as they would all be alike: " +
+      'use another version than "rand"',
   );
   await refuses(
     { eps: ["8"] },

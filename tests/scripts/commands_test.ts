@@ -431,8 +431,9 @@ Deno.test("evaluate refuses what it cannot use", async () => {
       [
         ["--attack", "cw"],
         2,
-        'UsageError: Cannot use the attack "cw": write fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square or ' +
-        "autoattack, with -l2, -l1 or -margin behind where wanted, such as pgd-20-margin",
+        'UsageError: Cannot use the attack "cw": write fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, ' +
+        "ddn-l2, square or autoattack, with -l2, -l1, -margin or other settings behind where wanted, as in tables, such as " +
+        "pgd-20-margin",
       ],
       [
         ["--attack", "square-steps-5"],
