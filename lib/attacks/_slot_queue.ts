@@ -118,6 +118,7 @@ interface Best {
  * @param attack The attack.
  * @param eps Radius in pixel units.
  * @param size Number of slots.
+ * @param stop Asked before every call: whether to end now.
  * @returns Claims as images leave their slots, and passes after every call.
  */
 export async function* slotQueue(
@@ -128,6 +129,7 @@ export async function* slotQueue(
   attack: SlotAttack,
   eps: number,
   size: number,
+  stop: () => boolean = () => false,
 ): AsyncGenerator<QueueEvent, void, void> {
   const pixels = sizeOf(classifier.inputShape);
   const shape = [size, ...classifier.inputShape];
@@ -187,7 +189,7 @@ export async function* slotQueue(
         if (slot !== undefined) rows.feeds = setRow(rows.feeds, attack.feeds(slotOf(slot)), s, size);
       }
       const busy = slots.filter((slot) => slot !== undefined);
-      if (busy.length === 0) return;
+      if (busy.length === 0 || stop()) return;
       if (first.data.includes(1)) {
         disposeTree(put.x);
         put = { ...put, x: engine.put(copy(x)) };
