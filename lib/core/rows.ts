@@ -179,6 +179,8 @@ export interface VerificationRow {
   readonly correct: number;
   /** Images that it classifies correctly when they are rounded to 8 bits inside the ball. */
   readonly rounded: number;
+  /** Images whose original and label are those of the data set; null where no data set was asked. */
+  readonly originals: number | null;
   /** Claims that do not hold, a line each. */
   readonly claims: readonly string[];
 }

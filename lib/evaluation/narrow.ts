@@ -61,7 +61,7 @@ export type NarrowEvent =
  * @throws {DataError} As `evaluate`.
  */
 export async function* narrow(engine: Engine, options: NarrowOptions): AsyncGenerator<NarrowEvent, void, void> {
-  const { networks, dataset, attacks, eps, seed, isOver, rows = [] } = options;
+  const { networks, dataset, attacks, seed, isOver, rows = [] } = options;
   const [first] = networks;
   if (first === undefined) throw new UsageError("Cannot evaluate no network: give at least one");
   const runs = runsOf({ ...options, classifier: first.classifier });
