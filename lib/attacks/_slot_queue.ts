@@ -18,7 +18,7 @@ import {
 import type { Classifier, Weights } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
 import type { AttackBatch } from "./attack.ts";
-import { type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
+import { NOT_LOOKED, type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
 
 /** One image as it goes through the slots. */
 export interface QueuedImage {
@@ -170,7 +170,8 @@ export async function* slotQueue(
             // What is not a number leaves too: the verification says whose it is.
             const wrong = some.filter(({ margin }) => !(margin >= CLEARLY));
             if (wrong.length > 0) yield { kind: "claims", claims: wrong.map(untouched) };
-            waiting.push(...some.filter(({ margin }) => margin >= CLEARLY));
+            const others = some.filter(({ margin }) => margin >= CLEARLY);
+            waiting.push(...(attack.cleanCounts === false ? others.map(uncounted) : others));
           }
           const work = waiting.shift();
           if (work !== undefined) works.add(work);
@@ -345,6 +346,12 @@ async function worksOf(
       told: 0,
     };
   });
+}
+
+/** Where margins stand for something else, the clean image is no candidate, unless it is misclassified. */
+function uncounted(work: Work): Work {
+  if (work.margin < 0) return work;
+  return { ...work, margin: NOT_LOOKED, best: { ...work.best, margin: NOT_LOOKED } };
 }
 
 /** The image of which the fewest trials have been begun, where it has some left. */
