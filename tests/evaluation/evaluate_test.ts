@@ -148,6 +148,17 @@ Deno.test("evaluate() goes on from a file cut anywhere to the very file of an un
   }
 });
 
+Deno.test("evaluate() goes on from a file whose last row is cut at any byte: complete rows are kept, the file ends the same", async () => {
+  const whole = formatEvidence(ROWS);
+  const last = whole.lastIndexOf("\n", whole.length - 2) + 1;
+  for (let length = last; length < whole.length; length++) {
+    const { rows, torn } = parseEvidence(whole.slice(0, length));
+    assertEquals([rows.length, torn], [ROWS.length - 1, length > last]);
+    const rest = await rowsOf({ ...OPTIONS, done: new Map(rows.map((row) => [evidenceKey(row), row])) });
+    assertEquals(formatEvidence([...rows, ...rest]), whole, `cut at byte ${length}`);
+  }
+});
+
 testOnEngines(
   "evaluate() gives on a native engine the rows of the reference, and the same bits when it goes on",
   async (engine) => {
