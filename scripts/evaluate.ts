@@ -4,10 +4,12 @@
  * @module
  */
 import {
+  bracketTable,
   classTable,
   compare,
   createEngine,
   evaluateModels,
+  evaluateWithin,
   type EvaluationRow,
   formatReferenceCard,
   loadWeights,
@@ -30,8 +32,8 @@ import { attacksOf } from "./_attacks.ts";
 import { runCommand } from "./_command.ts";
 import { dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
-import { integerOf } from "./_flags.ts";
-import { follow } from "./_follow.ts";
+import { integerOf, secondsOf } from "./_flags.ts";
+import { follow, type FollowOptions } from "./_follow.ts";
 import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
 import { createProgress } from "./_progress.ts";
 
@@ -65,7 +67,7 @@ again, it goes on where it was stopped.`,
     device: DEVICE_FLAG,
     "save-images": {
       value: "DIR",
-      help: "write the adversarial images for `deno task verify`; runs the attacks a second time",
+      help: "write the adversarial images for `deno task verify`",
     },
     "skip-masking": { help: "leave out the checks for masked gradients (at the largest radius, on 100 images)" },
     reference: {
@@ -75,10 +77,24 @@ again, it goes on where it was stopped.`,
     },
     "export-cards": { value: "DIR", help: "write such a card of each network, at the largest radius" },
     "per-class": { help: "print a table of every class as well" },
+    budget: {
+      value: "TIME",
+      help: "90s, 10m or 2h: the cheap attacks first, and what is known of the worst case when the time is over",
+    },
     out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<methods>-<hash>)" },
   },
   resumable: true,
   main: async ({ flags, json, signal }) => {
+    const start = performance.now();
+    const budget = flags.budget === undefined ? undefined : secondsOf("--budget", flags.budget);
+    const whole = (["save-images", "export-cards", "per-class", "reference"] as const).find((name) =>
+      flags[name] !== undefined
+    );
+    if (budget !== undefined && whole !== undefined) {
+      throw new UsageError(
+        `Cannot use --${whole} within a budget as it needs all rows: leave out one of --budget and --${whole}`,
+      );
+    }
     const models = modelsOf(flags.model ?? [], flags.method ?? []);
     const first = models[0]!.path;
     const { card } = await loadWeights(first);
@@ -105,12 +121,15 @@ again, it goes on where it was stopped.`,
       ...(flags["save-images"] === undefined ? {} : { images: flags["save-images"] }),
     };
     const progress = createProgress();
-    const start = performance.now();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     const names = models.map(({ method }) => method);
     progress.say(
       `evaluate ${names.join(", ")} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
     );
+    if (budget !== undefined) {
+      const within = { engine, ...options, isOver: () => performance.now() - start > 1000 * budget };
+      return await followWithin(asked, within, { progress, start, json, signal });
+    }
     const result = await follow(evaluateModels(asked, { engine, ...options }), { progress, start, json, signal });
     const evidence = parseEvidence(await Deno.readTextFile(`${result.folder}/evidence.csv`)).rows;
     const classes = summarizeClasses(evidence);
@@ -125,6 +144,40 @@ again, it goes on where it was stopped.`,
     return { ...result, classes, paired, masking };
   },
 });
+
+/** Draws the progress of an evaluation within a budget, and prints what is known at its end. */
+async function followWithin(
+  asked: ModelEvaluation,
+  options: Parameters<typeof evaluateWithin>[1],
+  { progress, start, json, signal }: FollowOptions,
+): Promise<unknown> {
+  for await (const event of evaluateWithin(asked, options)) {
+    signal.throwIfAborted();
+    if (event.kind === "progress") progress.show(event);
+    else if (event.kind === "open") progress.say(`${event.resumed ? "going on in" : "writing to"} ${event.folder}`);
+    else {
+      await progress.end();
+      const { folder, rows, isFinished, added, figures, report } = event;
+      const seconds = (performance.now() - start) / 1000;
+      progress.say(
+        isFinished
+          ? "every attack that can still lower the worst case was run; without --budget, each attack gets its own rows"
+          : `the time is over: run again with a further --budget to go on${
+            added === 0 ? " (with more time, as no image was finished in this)" : ""
+          }, or without one for all of the rows`,
+      );
+      progress.say("masked gradients were not checked: run without --budget for that");
+      if (!json) {
+        console.log(`\n${tableText(bracketTable(rows))}`);
+        for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
+        console.log(report);
+        console.log(`\n${folder} (${seconds.toFixed(1)} s)`);
+      }
+      return { folder, bracket: rows, isFinished, added, figures, report, seconds };
+    }
+  }
+  throw new Error("the evaluation ended without a result");
+}
 
 /** Writes a card of each network. */
 async function exportCards(

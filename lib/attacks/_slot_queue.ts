@@ -20,7 +20,7 @@ import { lend } from "./_borrow.ts";
 import { scores } from "./_scores.ts";
 import type { AttackBatch } from "./attack.ts";
 import { judgingPasses } from "./judging_passes.ts";
-import { type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
+import { NOT_LOOKED, type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
 
 /** One image as it goes through the slots. */
 export interface QueuedImage {
@@ -122,6 +122,7 @@ interface Best {
  * @param attack The attack.
  * @param eps Radius in pixel units.
  * @param size Number of slots.
+ * @param stop Asked before every call: whether to end now.
  * @returns Claims as images leave their slots, and passes after every call.
  */
 export async function* slotQueue(
@@ -132,6 +133,7 @@ export async function* slotQueue(
   attack: SlotAttack,
   eps: number,
   size: number,
+  stop: () => boolean = () => false,
 ): AsyncGenerator<QueueEvent, void, void> {
   const pixels = sizeOf(classifier.inputShape);
   const shape = [size, ...classifier.inputShape];
@@ -173,7 +175,8 @@ export async function* slotQueue(
             // What is not a number leaves too: the verification says whose it is.
             const wrong = some.filter(({ margin }) => !(margin >= CLEARLY));
             if (wrong.length > 0) yield { kind: "claims", claims: wrong.map((image) => untouched(image, asking)) };
-            waiting.push(...some.filter(({ margin }) => margin >= CLEARLY));
+            const others = some.filter(({ margin }) => margin >= CLEARLY);
+            waiting.push(...(attack.cleanCounts === false ? others.map(uncounted) : others));
           }
           const work = waiting.shift();
           if (work !== undefined) works.add(work);
@@ -192,7 +195,7 @@ export async function* slotQueue(
         if (slot !== undefined) rows.feeds = setRow(rows.feeds, attack.feeds(slotOf(slot)), s, size);
       }
       const busy = slots.filter((slot) => slot !== undefined);
-      if (busy.length === 0) return;
+      if (busy.length === 0 || stop()) return;
       if (first.data.includes(1)) {
         disposeTree(put.x);
         put = { ...put, x: engine.put(copy(x)) };
@@ -345,6 +348,12 @@ async function worksOf(
       told: 0,
     };
   });
+}
+
+/** Where margins stand for something else, the clean image is no candidate, unless it is misclassified. */
+function uncounted(work: Work): Work {
+  if (work.margin < 0) return work;
+  return { ...work, margin: NOT_LOOKED, best: { ...work.best, margin: NOT_LOOKED } };
 }
 
 /** The image of which the fewest trials have been begun, where it has some left. */

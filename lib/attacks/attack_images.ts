@@ -51,6 +51,14 @@ export type AttackEvent =
   /** Passes (forward and backward, per image) that were made since the last such event. */
   | { readonly kind: "passes"; readonly passes: number };
 
+/** How {@linkcode attackImages} is hurried; what is found for an image does not depend on it. */
+export interface AttackPace {
+  /** Asked between calls of the engine: whether to end now; images that are done are told, the others are not. */
+  readonly stop?: () => boolean;
+  /** Asked when images are done: whether to verify and tell them now, rather than when a batch of them is full. */
+  readonly verify?: () => boolean;
+}
+
 /**
  * Attacks any number of images, `batchSize` at a time, and reports what came of each. As {@linkcode runAttack}, the one
  * place where input is checked, results are brought into ball and box once more, success is measured by a forward pass
@@ -72,6 +80,7 @@ export type AttackEvent =
  * @param eps Radius in pixel units, in [0,1].
  * @param rng Stream of the attack; draws are keyed by image id below it.
  * @param batchSize Images per batch; where there are fewer images the batch is filled up.
+ * @param pace How it is hurried; an ensemble takes its time.
  * @returns Every image once, as it is done; ending the loop early ends the attack.
  * @throws {UsageError} If the spec or the radius cannot be used, or draws are to be averaged where nothing is drawn.
  * @throws {RangeError} If the batch size is not a positive integer.
@@ -87,6 +96,7 @@ export async function* attackImages(
   eps: number,
   rng: Rng,
   batchSize: number,
+  pace: AttackPace = {},
 ): AsyncGenerator<AttackEvent, void, void> {
   validateSpec(spec, [eps]);
   checkSamples(spec, classifier);
@@ -115,10 +125,11 @@ export async function* attackImages(
       yield { kind: "passes", passes: some.length * judgingPasses(classifier) };
     }
   };
+  const { stop = () => false, verify: isDue = () => false } = pace;
   try {
-    for await (const event of claimsOf(engine, target, images.count, load, spec, eps, rng, size)) {
+    for await (const event of claimsOf(engine, target, images.count, load, spec, eps, rng, size, stop)) {
       if (event.kind === "passes") yield event;
-      else yield* verified(event.claims, false);
+      else yield* verified(event.claims, isDue());
     }
     yield* verified([], true);
   } finally {
@@ -188,15 +199,16 @@ async function* claimsOf(
   eps: number,
   rng: Rng,
   size: number,
+  stop: () => boolean,
 ): AsyncGenerator<ClaimEvent, void, void> {
   const { classes, inputShape, noise } = classifier;
   if (eps > 0 && (noise !== undefined || spec.kind !== "fgsm" && spec.kind !== "pgd")) {
     const setting = { classes, inputShape, eps, rng, ...noise === undefined ? {} : { noise } };
     const attack = makeSlotAttack(spec as FgsmSpec | PgdSpec | SlotAttackSpec, setting);
-    yield* slotQueue(engine, classifier, load, count, attack, eps, size);
+    yield* slotQueue(engine, classifier, load, count, attack, eps, size, stop);
     return;
   }
-  for (let from = 0; from < count; from += size) {
+  for (let from = 0; from < count && !stop(); from += size) {
     const positions = Array.from({ length: Math.min(size, count - from) }, (_, k) => from + k);
     const batch = await load(positions);
     const queued = positions.map((position, row): QueuedImage => ({

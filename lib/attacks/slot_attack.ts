@@ -83,6 +83,11 @@ export interface SlotAttack<S extends object = object, T extends object = object
   readonly forwardPasses: number;
   /** Backward passes per image of one step. */
   readonly backwardPasses: number;
+  /**
+   * Whether a clean image that is not misclassified is the first that counts, as the one of lowest margin so far; false
+   * where `margin` stands for something else. @default {true}
+   */
+  readonly cleanCounts?: boolean;
   /** A state for the first call, of which nothing is used: zeros. `shape` is [B, H, W, C]. */
   state(shape: readonly number[]): MapTensors<S, NdArray>;
   /** What a trial needs, for one slot at step 0: leaves without the axis of slots, always of the same shapes. */

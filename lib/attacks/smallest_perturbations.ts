@@ -26,7 +26,8 @@ export interface SmallestPerturbation {
   readonly margin: number;
   /**
    * Its distance from the image in pixel units, which bounds the image's robustness from above: 0 where the image is
-   * misclassified as it is, Infinity where none was found.
+   * misclassified as it is (margin below 0), Infinity where none was found. An image of margin 0 lies on the boundary and
+   * is not misclassified: what counts is the nearest image that is.
    */
   readonly distance: number;
   /** Forward passes, those inside backward passes and the verifying one included. */

@@ -11,6 +11,7 @@
  * @module
  */
 export * from "./evaluate_models.ts";
+export * from "./evaluate_within.ts";
 export * from "./experiment.ts";
 export * from "./image_file.ts";
 export * from "./manifest.ts";

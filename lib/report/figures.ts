@@ -1,5 +1,13 @@
-import { DataError, parseEvaluation, parseSteps, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
+import {
+  DataError,
+  parseBracket,
+  parseEvaluation,
+  parseSteps,
+  readTextIfExists,
+  writeFileAtomic,
+} from "../core/mod.ts";
 import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
+import { bracketCurve } from "./bracket_curve.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
 import { robustnessBars } from "./robustness_bars.ts";
@@ -8,22 +16,23 @@ import { trainingCurves } from "./training_curves.ts";
 
 /**
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
- * at the largest radius that the attacks share, and the training curves. Each figure is written as a Vega-Lite
+ * at the largest radius that the attacks share, the training curves, and the bracket of an evaluation within a budget. Each figure is written as a Vega-Lite
  * specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
  *
  * Cards in `folder/references` are drawn beside the robustness curves.
  *
- * @param folder Run folder with `evaluation.csv`, `steps.csv` or both.
+ * @param folder Run folder with `evaluation.csv`, `steps.csv`, `bracket.csv` or several of them.
  * @returns Paths of the files written, in `folder/figures`.
- * @throws {DataError} If neither file is there with a row in it, or one is not as expected.
+ * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
 export async function writeFigures(folder: string): Promise<string[]> {
-  const [evaluationText, stepsText] = await Promise.all(
-    ["evaluation.csv", "steps.csv"].map((name) => readTextIfExists(`${folder}/${name}`)),
+  const [evaluationText, stepsText, bracketText] = await Promise.all(
+    ["evaluation.csv", "steps.csv", "bracket.csv"].map((name) => readTextIfExists(`${folder}/${name}`)),
   );
   const evaluation = parseEvaluation(evaluationText ?? "", `${folder}/evaluation.csv`).rows;
   const steps = parseSteps(stepsText ?? "", `${folder}/steps.csv`).rows;
-  if (evaluation.length === 0 && steps.length === 0) {
+  const bracket = parseBracket(bracketText ?? "", `${folder}/bracket.csv`).rows;
+  if (evaluation.length === 0 && steps.length === 0 && bracket.length === 0) {
     throw new DataError(
       `Cannot draw figures of "${folder}" as it has no row in evaluation.csv or steps.csv: train or evaluate first`,
     );
@@ -39,6 +48,7 @@ export async function writeFigures(folder: string): Promise<string[]> {
     specs.set("robustness_bars", robustnessBars(evaluation));
   }
   if (steps.length > 0) specs.set("training_curves", trainingCurves(steps));
+  if (bracket.length > 0) specs.set("bracket", bracketCurve(bracket));
 
   await Deno.mkdir(`${folder}/figures`, { recursive: true });
   const paths: string[] = [];

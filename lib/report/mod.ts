@@ -17,6 +17,8 @@
  * @module
  */
 export * from "./analysis_curve.ts";
+export * from "./bracket_curve.ts";
+export * from "./bracket_table.ts";
 export * from "./class_table.ts";
 export * from "./figure.ts";
 export * from "./figures.ts";

@@ -1,5 +1,6 @@
-import { DataError, parseEvaluation, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
+import { DataError, parseBracket, parseEvaluation, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
 import { attacksOf } from "./_accuracy.ts";
+import { bracketTable } from "./bracket_table.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { readReferences } from "./figures.ts";
 import { accuracyTable, tableHtml } from "./table.ts";
@@ -23,21 +24,25 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
  * Writes `report.html` of a run folder: its tables, its figures and its experiment in one file that needs no network
  * and no other file. The same folder gives the same bytes: what differs from run to run stays in `manifest.json`.
  *
- * @param folder Run folder with `evaluation.csv`, `experiment.json` and the figures that `writeFigures` draws.
+ * @param folder Run folder with `evaluation.csv` or `bracket.csv`, `experiment.json` and the figures that `writeFigures` draws.
  * @returns Path of the page.
- * @throws {DataError} If there is no row in `evaluation.csv`, or it is not as expected.
+ * @throws {DataError} If there is no row in `evaluation.csv` and `bracket.csv`, or one is not as expected.
  */
 export async function writeReport(folder: string): Promise<string> {
   const name = `${folder}/evaluation.csv`;
   const { rows } = parseEvaluation(await readTextIfExists(name) ?? "", name);
-  if (rows.length === 0) {
+  const bracket = parseBracket(await readTextIfExists(`${folder}/bracket.csv`) ?? "", `${folder}/bracket.csv`).rows;
+  if (rows.length === 0 && bracket.length === 0) {
     throw new DataError(`Cannot write a report of "${folder}" as it has no row in evaluation.csv: evaluate first`);
   }
   const experiment = await readTextIfExists(`${folder}/experiment.json`);
   const title = titleOf(experiment) ?? folder;
   const attacks = attacksOf(rows);
   const references = await readReferences(folder);
-  const tables = attacks.length === 0
+  const within = `<div class="wide">${tableHtml(bracketTable(bracket))}</div>`;
+  const tables = rows.length === 0
+    ? []
+    : attacks.length === 0
     ? [tableHtml(accuracyTable(rows, { references }))]
     : attacks.map((attack) =>
       `<h3>${escapeHtml(labelOf(attack))}</h3><div class="wide">${
@@ -50,8 +55,8 @@ export async function writeReport(folder: string): Promise<string> {
     `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>`,
     `<h1>${escapeHtml(title)}</h1>`,
     ...await figuresOf(folder),
-    "<h2>Accuracy</h2>",
-    ...tables,
+    ...(tables.length === 0 ? [] : ["<h2>Accuracy</h2>", ...tables]),
+    ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", within]),
     ...(experiment === undefined ? [] : ["<h2>Experiment</h2>", `<pre>${escapeHtml(indented(experiment))}</pre>`]),
     '<p>What made it (code, versions, machine, checksums, times) stands in <a href="manifest.json">manifest.json</a>.</p>',
     "</body></html>",

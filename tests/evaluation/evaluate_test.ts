@@ -14,6 +14,7 @@ import { add, createEngine, type Engine, matMul, reshape, tanh, type Tensor } fr
 import { type Classifier, type Weights, withInputNoise } from "../../lib/models/mod.ts";
 import { type AttackSpec, margins, runAttack } from "../../lib/attacks/mod.ts";
 import {
+  adversarialImages,
   evaluate,
   type EvaluateOptions,
   type EvaluationEvent,
@@ -144,6 +145,17 @@ Deno.test("evaluate() goes on from a file cut anywhere to the very file of an un
     const { rows } = parseEvidence(whole.slice(0, Math.floor(share * whole.length)));
     const rest = await rowsOf({ ...OPTIONS, done: new Set(rows.map(evidenceKey)) });
     assertEquals(formatEvidence([...rows, ...rest]), whole, `cut at ${share}`);
+  }
+});
+
+Deno.test("evaluate() goes on from a file whose last row is cut at any byte: complete rows are kept, the file ends the same", async () => {
+  const whole = formatEvidence(ROWS);
+  const last = whole.lastIndexOf("\n", whole.length - 2) + 1;
+  for (let length = last; length < whole.length; length++) {
+    const { rows, torn } = parseEvidence(whole.slice(0, length));
+    assertEquals([rows.length, torn], [ROWS.length - 1, length > last]);
+    const rest = await rowsOf({ ...OPTIONS, done: new Map(rows.map((row) => [evidenceKey(row), row])) });
+    assertEquals(formatEvidence([...rows, ...rest]), whole, `cut at byte ${length}`);
   }
 });
 
@@ -451,3 +463,46 @@ Deno.test("evaluate() refuses what it cannot evaluate before it runs anything", 
     "Cannot classify image 1000 as its label is 7 where the classifier has classes 0 to 2",
   );
 });
+
+testOnEngines(
+  "evaluate() tells the images that its rows speak of, those that adversarialImages() makes anew",
+  async (engine) => {
+    const events = await eventsOf({ ...QUEUED, images: true }, engine);
+    const rows = events.flatMap((event) => event.kind === "evidence" ? event.rows : []);
+    const told = events.filter((event) => event.kind === "images");
+    assertEquals(told.map(({ attack, eps }) => `${attack} ${eps}`), [
+      "apgd-ce-steps-5-restarts-2 8/255",
+      "apgd-ce-steps-5-restarts-2 0.1",
+      "autoattack-of-fgsm+apgd-t-steps-6 8/255",
+      "autoattack-of-fgsm+apgd-t-steps-6 0.1",
+    ]);
+    for (const [k, { attack: name, eps, ids, xAdv }] of told.entries()) {
+      const own = rows.filter((row) => row.attack === name && row.eps === eps && row.cleanMargin >= 0);
+      assertEquals(Array.from(ids), own.map(({ image }) => image));
+      const making = adversarialImages(engine, {
+        classifier: CLASSIFIER,
+        dataset: DATASET,
+        attack: QUEUED.attacks[k >> 1]!.attack,
+        rows: own,
+        batchSize: QUEUED.batchSize,
+      });
+      let step = await making.next();
+      while (!step.done) step = await making.next();
+      assertEquals(Array.from(xAdv.data), Array.from(step.value.xAdv.data));
+    }
+    // The images of a call that goes on are those that it makes, bit for bit; of the others it says nothing.
+    const kept = rows.slice(0, Math.floor(0.55 * rows.length));
+    const done = new Map(kept.map((row) => [evidenceKey(row), row]));
+    const later = (await eventsOf({ ...QUEUED, done, images: true }, engine)).filter(({ kind }) => kind === "images");
+    later.forEach((event, k) => {
+      if (event.kind !== "images") return;
+      const whole = told[k]!;
+      for (const [row, id] of event.ids.entries()) {
+        const at = whole.ids.indexOf(id);
+        assertEquals(event.xAdv.data.slice(4 * row, 4 * row + 4), whole.xAdv.data.slice(4 * at, 4 * at + 4));
+      }
+    });
+    const counts = later.map((event) => event.kind === "images" ? event.ids.length : 0);
+    assert(counts[0] === 0 && counts.at(-1) === told.at(-1)!.ids.length && counts.some((n) => n > 0), counts.join());
+  },
+);

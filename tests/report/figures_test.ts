@@ -1,8 +1,8 @@
 import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
+import { DataError, formatBracket, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
 import { robustnessCurve, writeFigures } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
-import { EVALUATION, STEPS } from "./_rows.ts";
+import { BRACKET, EVALUATION, STEPS } from "./_rows.ts";
 
 Deno.test("writeFigures() draws all figures from the CSV files of a run folder", async () => {
   const files = { "evaluation.csv": formatEvaluation(EVALUATION), "steps.csv": formatSteps(STEPS) };
@@ -29,6 +29,10 @@ Deno.test("writeFigures() draws all figures from the CSV files of a run folder",
 Deno.test("writeFigures() draws what one of the files allows", async () => {
   await inFolder({ "steps.csv": formatSteps(STEPS) }, async (folder) => {
     assertEquals((await writeFigures(folder)).length, 3);
+  });
+  await inFolder({ "bracket.csv": formatBracket(BRACKET) }, async (folder) => {
+    const ends = ["vl.json", "svg", "png"];
+    assertEquals(await writeFigures(folder), ends.map((end) => `${folder}/figures/bracket.${end}`));
   });
   const clean = EVALUATION.filter((row) => row.attack === "clean");
   await inFolder({ "evaluation.csv": formatEvaluation(clean) }, async (folder) => {

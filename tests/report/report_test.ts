@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatEvaluation } from "../../lib/core/mod.ts";
+import { DataError, formatBracket, formatEvaluation } from "../../lib/core/mod.ts";
 import { writeFigures, writeReport } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
-import { EVALUATION } from "./_rows.ts";
+import { BRACKET, EVALUATION } from "./_rows.ts";
 
 Deno.test("writeReport() writes tables, figures and the experiment into one file that needs no other", async () => {
   const experiment = JSON.stringify({ name: "a<b>", seed: 1 });
@@ -31,6 +31,19 @@ Deno.test("writeReport() shows clean accuracy where nothing was attacked, and no
     assertStringIncludes(page, '<th scope="col">Clean</th>');
     assert(!page.includes("<img"));
   });
+});
+
+Deno.test("writeReport() shows the bracket of an evaluation within a budget, beside rows or without any", async () => {
+  const bracket = { "bracket.csv": formatBracket(BRACKET) };
+  for (const files of [bracket, { ...bracket, "evaluation.csv": formatEvaluation(EVALUATION) }]) {
+    await inFolder(files, async (folder) => {
+      await writeReport(folder);
+      const page = await Deno.readTextFile(`${folder}/report.html`);
+      assertStringIncludes(page, "<h2>Worst case within a budget</h2>");
+      assertStringIncludes(page, '<th scope="row">KDIGA, Linf 4/255</th>');
+      assertEquals(page.includes("<h2>Accuracy</h2>"), files !== bracket);
+    });
+  }
 });
 
 Deno.test("writeReport() refuses a folder without rows", async () => {
