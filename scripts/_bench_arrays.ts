@@ -124,7 +124,7 @@ function varied({ parameters, buffers }: Weights<NdArray>, role: string): Weight
  * all settings.
  */
 export function encodeCase(one: BenchCase, parts: ReadonlySet<BenchPart>): Uint8Array {
-  const { model, linearModel, x, y, ids, ...arrays } = benchArrays(one);
+  const { model, linearModel: _, x, y, ids, ...arrays } = benchArrays(one);
   const prefixed = (role: string, weights: Weights<NdArray>) =>
     Object.entries(toPyTorch(weights)).map(([name, array]) => [`${role}.${name}`, array] as const);
   const tensors = Object.fromEntries([
@@ -137,10 +137,11 @@ export function encodeCase(one: BenchCase, parts: ReadonlySet<BenchPart>): Uint8
     ...(parts.has("matrices") ? Object.entries(arrays.matrices()) : []),
   ]);
   const { width, activation = "relu" } = one;
-  const network = { kind: "resnet18", width, activation, classes: model.classes };
-  const inputs = linearModel.inputShape.reduce((product, length) => product * length);
+  const { inputShape, classes } = model;
+  const network = { spec: { kind: "resnet18", width, activation }, inputShape, classes };
+  const linear = { spec: { kind: "mlp", hidden: [] }, inputShape, classes };
   const settings = {
-    models: { student: network, teacher: network, linear: { kind: "linear", inputs, classes: linearModel.classes } },
+    models: { student: network, teacher: network, linear },
     optimizer: { ...OPTIMIZER, learningRate: LEARNING_RATE },
     attack: { eps: parseEps(ATTACK.eps), stepSize: parseEps(ATTACK.stepSize!), steps: ATTACK.steps },
     kd: KD,

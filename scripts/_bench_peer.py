@@ -3,72 +3,17 @@ The PyTorch side of `deno task bench --peer`, which starts it: a request per lin
 standard output, both JSON; `error` in an answer says what went wrong. Needs no package but torch.
 """
 
-import ctypes
 import json
 import platform
-import struct
 import sys
 import time
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from _peer_networks import make_network
+from _peer_safetensors import read, write
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-ACTIVATIONS = {"relu": lambda x: F.relu(x, inplace=True), "tanh": torch.tanh}
-DTYPES = {"F32": torch.float32, "I32": torch.int32}
-
-
-class Block(nn.Module):
-    def __init__(self, inputs, outputs, stride, activate):
-        super().__init__()
-        self.activate = activate
-        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(outputs)
-        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(outputs)
-        self.downsample = nn.Identity()
-        if stride != 1 or inputs != outputs:
-            shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
-            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(outputs))
-
-    def forward(self, x):
-        y = self.activate(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
-        y += self.downsample(x)
-        return self.activate(y)
-
-
-class ResNet18(nn.Module):
-    def __init__(self, width, activation, classes):
-        super().__init__()
-        self.activate = ACTIVATIONS[activation]
-        self.conv1 = nn.Conv2d(3, width, 3, 1, 1, bias=False)
-        self.bn1 = nn.BatchNorm2d(width)
-        inputs = width
-        for stage, stride in enumerate((1, 2, 2, 2)):
-            outputs = width << stage
-            blocks = Block(inputs, outputs, stride, self.activate), Block(outputs, outputs, 1, self.activate)
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*blocks))
-            inputs = outputs
-        self.fc = nn.Linear(inputs, classes)
-
-    def forward(self, x):
-        y = self.activate(self.bn1(self.conv1(x)))
-        y = self.layer4(self.layer3(self.layer2(self.layer1(y))))
-        return self.fc(y.mean((2, 3)))
-
-
-class Linear(nn.Module):
-    def __init__(self, inputs, classes):
-        super().__init__()
-        self.fc1 = nn.Linear(inputs, classes)
-
-    def forward(self, x):
-        return self.fc1(x.flatten(1))
-
-
-MODELS = {"resnet18": ResNet18, "linear": Linear}
 
 
 class Case:
@@ -107,8 +52,8 @@ class Case:
         }
         if not weights:
             return None
-        settings = dict(self.settings["models"][role])
-        network = MODELS[settings.pop("kind")](**settings)
+        settings = self.settings["models"][role]
+        network, _ = make_network(settings["spec"], settings["inputShape"], settings["classes"])
         network.load_state_dict(weights, strict=False)  # num_batches_tracked is missing
         return network.to(memory_format=self.format).eval().requires_grad_(False)
 
@@ -233,35 +178,6 @@ STEPS = {
 
 def nhwc(images):
     return images.permute(0, 2, 3, 1)
-
-
-def read(path):
-    """Arrays and settings of a safetensors file."""
-    with open(path, "rb") as file:
-        data = bytearray(file.read())
-    start = 8 + struct.unpack_from("<Q", data)[0]
-    header = json.loads(data[8:start])
-    settings = json.loads(header.pop("__metadata__")["settings"])
-    arrays = {}
-    for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        flat = torch.frombuffer(data, dtype=DTYPES[entry["dtype"]], offset=start + begin, count=(end - begin) // 4)
-        arrays[name] = flat.reshape(entry["shape"])
-    return arrays, settings
-
-
-def write(path, tensors):
-    """Writes a safetensors file."""
-    arrays = {name: tensor.detach().float().contiguous() for name, tensor in tensors.items()}
-    header, end = {}, 0
-    for name, array in arrays.items():
-        begin, end = end, end + 4 * array.numel()
-        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [begin, end]}
-    text = json.dumps(header).encode()
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text)
-        for array in arrays.values():
-            file.write(ctypes.string_at(array.data_ptr(), 4 * array.numel()))
 
 
 def memory():

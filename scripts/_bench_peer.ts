@@ -1,6 +1,7 @@
 import { fileURLToPath } from "node:url";
-import { DataError, decodeSafetensors, UsageError } from "../mod.ts";
+import { decodeSafetensors } from "../mod.ts";
 import type { Numbers, StepName } from "./_bench_steps.ts";
+import { startPython } from "./_python.ts";
 
 /** How PyTorch lays images and filters out in memory. */
 export type MemoryFormat = "contiguous" | "channels_last";
@@ -51,70 +52,20 @@ const SCRIPT = fileURLToPath(new URL("./_bench_peer.py", import.meta.url));
  * @throws {DataError} If it does not answer, or says that a request failed.
  */
 export async function startPeer(python: string, threads: number): Promise<Peer> {
-  const child = spawn(python, threads);
-  const complaints = new Response(child.stderr).text();
-  const answers = lines(child.stdout);
-  const requests = child.stdin.getWriter();
-  const answer = async <T>(): Promise<T> => {
-    const { value: line } = await answers.next();
-    if (line === undefined) {
-      const { code, signal } = await child.status;
-      const last = (await complaints).trimEnd().split("\n").at(-1) || (signal ?? `exit status ${code}`);
-      throw new DataError(`Cannot compare with "${python}" as it ended (${last}): give --peer a Python with torch`);
-    }
-    const { error, ...rest } = JSON.parse(line);
-    if (error !== undefined) {
-      throw new DataError(`Cannot compare with "${python}" as it says "${error}": use PyTorch 2`);
-    }
-    return rest;
+  const { hello, ask, [Symbol.asyncDispose]: end } = await startPython<PeerInfo>(
+    python,
+    [SCRIPT, String(threads)],
+    "give --peer a Python with torch 2",
+  );
+  return {
+    info: hello,
+    open: async (path, formats) => void await ask({ do: "open", path, formats }),
+    run: async (step, format) => (await ask<{ readonly ms: number }>({ do: "run", step, format })).ms,
+    check: async (path, step, format, into) => {
+      await ask({ do: "check", path, step, format, into });
+      return decodeSafetensors(await Deno.readFile(into)).tensors;
+    },
+    memory: () => ask<ProcessMemory>({ do: "memory" }),
+    [Symbol.asyncDispose]: end,
   };
-  const ask = async <T>(request: Readonly<Record<string, unknown>>): Promise<T> => {
-    // Where it has ended, the answer that is missing says so.
-    await requests.write(new TextEncoder().encode(`${JSON.stringify(request)}\n`)).catch(() => {});
-    return await answer<T>();
-  };
-  const end = async () => {
-    await requests.close().catch(() => {});
-    await answers.return(undefined);
-    await Promise.all([complaints, child.status]);
-  };
-  try {
-    return {
-      info: await answer<PeerInfo>(),
-      open: async (path, formats) => void await ask({ do: "open", path, formats }),
-      run: async (step, format) => (await ask<{ readonly ms: number }>({ do: "run", step, format })).ms,
-      check: async (path, step, format, into) => {
-        await ask({ do: "check", path, step, format, into });
-        return decodeSafetensors(await Deno.readFile(into)).tensors;
-      },
-      memory: () => ask<ProcessMemory>({ do: "memory" }),
-      [Symbol.asyncDispose]: end,
-    };
-  } catch (error) {
-    await end();
-    throw error;
-  }
-}
-
-function spawn(python: string, threads: number): Deno.ChildProcess {
-  try {
-    return new Deno.Command(python, {
-      args: [SCRIPT, String(threads)],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-    }).spawn();
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound) && !(error instanceof Deno.errors.PermissionDenied)) throw error;
-    throw new UsageError(`Cannot start the peer "${python}": write the path of a Python with torch`);
-  }
-}
-
-async function* lines(bytes: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string, undefined, undefined> {
-  let rest = "";
-  for await (const text of bytes.pipeThrough(new TextDecoderStream())) {
-    const whole = (rest + text).split("\n");
-    rest = whole.pop()!;
-    yield* whole;
-  }
 }

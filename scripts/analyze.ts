@@ -22,11 +22,12 @@ import {
 } from "../mod.ts";
 import { attacksOf } from "./_attacks.ts";
 import { runCommand } from "./_command.ts";
-import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
+import { dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
 import { followTo } from "./_follow.ts";
-import { dataNamed, modelsOf, nameOf, seedOf, sizeOf, trainedOn } from "./_models.ts";
+import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
+import { modelsOf, nameOf } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
 await runCommand({
@@ -51,10 +52,7 @@ Run again, it goes on where it was stopped.`,
       help: "weights of the teacher, analysed too; without one there is no distance and no cosine",
     },
     eps: { value: "RADII", help: "in pixel units: 0,8/255 or 0..8/255 (default: 0..8/255)" },
-    n: { value: "N", help: "first images of the split (default: 1000, or all where there are fewer)" },
-    split: { value: "NAME", help: "test or validation (default: test)" },
-    dataset: { value: "NAME", help: "cifar10 or shapes (default: the data that the first network was trained on)" },
-    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
+    ...IMAGE_FLAGS,
     attack: {
       value: "NAME",
       help:
@@ -68,7 +66,6 @@ Run again, it goes on where it was stopped.`,
     },
     steps: { value: "N", help: "steps of that search" },
     starts: { value: "N", help: "random starts of that search" },
-    seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
     batch: { value: "N", help: "images per batch; changes the time it takes, not the rows (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
@@ -79,12 +76,7 @@ Run again, it goes on where it was stopped.`,
     const models = modelsOf("analyse", flags.model ?? [], flags.method ?? []);
     const first = models[0]!.path;
     const { card } = await loadWeights(first);
-    const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
-    const count = flags.n === undefined ? undefined : integerOf("--n", flags.n, 2);
-    const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
-    const data = flags.dataset === undefined
-      ? trainedOn(card, first)
-      : dataNamed(oneOf("--dataset", flags.dataset, ["cifar10", "shapes"]), card, seed, split, count ?? 1000);
+    const { data, seed, split, n } = imagesOf(flags, card, first);
     const attack = attackOf(flags.attack ?? "pgd-10");
     const { norm = "Linf" } = attack;
     if (norm === "L1") {
@@ -104,7 +96,7 @@ Run again, it goes on where it was stopped.`,
       seed,
       analysis: {
         split,
-        n: count ?? Math.min(1000, sizeOf(data, split)),
+        n,
         batchSize: flags.batch === undefined ? 100 : integerOf("--batch", flags.batch),
         eps: parseEpsList(flags.eps ?? "0..8/255", MAX_EPS[norm]),
         attack,

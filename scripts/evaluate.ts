@@ -4,10 +4,12 @@
  * @module
  */
 import {
+  bracketTable,
   classTable,
   compare,
   createEngine,
   evaluateModels,
+  evaluateWithin,
   type EvaluationRow,
   formatReferenceCard,
   loadWeights,
@@ -23,15 +25,17 @@ import {
   type SavedModel,
   summarizeClasses,
   tableText,
+  UsageError,
   writeFileAtomic,
 } from "../mod.ts";
 import { attacksOf } from "./_attacks.ts";
 import { runCommand } from "./_command.ts";
-import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
+import { dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
-import { integerOf, oneOf } from "./_flags.ts";
-import { follow } from "./_follow.ts";
-import { dataNamed, modelsOf, seedOf, sizeOf, trainedOn } from "./_models.ts";
+import { integerOf, secondsOf } from "./_flags.ts";
+import { follow, type FollowOptions } from "./_follow.ts";
+import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
+import { modelsOf } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
 await runCommand({
@@ -54,21 +58,17 @@ again, it goes on where it was stopped.`,
       value: "NAMES",
       many: true,
       help:
-        "fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square, autoattack; -l2, -l1, -margin behind; several " +
-        "by commas (default: fgsm,pgd-20)",
+        "fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, ddn-l2, square, autoattack; -l2, -l1, -margin, -dlr and " +
+        "other settings behind, as in tables; several by commas (default: fgsm,pgd-20)",
     },
     eps: { value: "RADII", help: "in pixel units: 2/255,4/255 or 1/255..8/255 (default: 1/255..8/255)" },
-    n: { value: "N", help: "first images of the split (default: 1000, or all where there are fewer)" },
-    split: { value: "NAME", help: "test or validation (default: test)" },
-    dataset: { value: "NAME", help: "cifar10 or shapes (default: the data that the network was trained on)" },
-    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
-    seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
+    ...IMAGE_FLAGS,
     batch: { value: "N", help: "images per batch; changes the time it takes, not the rows (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
     "save-images": {
       value: "DIR",
-      help: "write the adversarial images for `deno task verify`; runs the attacks a second time",
+      help: "write the adversarial images for `deno task verify`",
     },
     "skip-masking": { help: "leave out the checks for masked gradients (at the largest radius, on 100 images)" },
     reference: {
@@ -78,19 +78,28 @@ again, it goes on where it was stopped.`,
     },
     "export-cards": { value: "DIR", help: "write such a card of each network, at the largest radius" },
     "per-class": { help: "print a table of every class as well" },
+    budget: {
+      value: "TIME",
+      help: "90s, 10m or 2h: the cheap attacks first, and what is known of the worst case when the time is over",
+    },
     out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<methods>-<hash>)" },
   },
   resumable: true,
   main: async ({ flags, json, signal }) => {
+    const start = performance.now();
+    const budget = flags.budget === undefined ? undefined : secondsOf("--budget", flags.budget);
+    const whole = (["save-images", "export-cards", "per-class", "reference"] as const).find((name) =>
+      flags[name] !== undefined
+    );
+    if (budget !== undefined && whole !== undefined) {
+      throw new UsageError(
+        `Cannot use --${whole} within a budget as it needs all rows: leave out one of --budget and --${whole}`,
+      );
+    }
     const models = modelsOf("evaluate", flags.model ?? [], flags.method ?? []);
     const first = models[0]!.path;
     const { card } = await loadWeights(first);
-    const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
-    const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
-    const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
-    const data = flags.dataset === undefined
-      ? trainedOn(card, first)
-      : dataNamed(oneOf("--dataset", flags.dataset, ["cifar10", "shapes"]), card, seed, split, count ?? 1000);
+    const { data, seed, split, n } = imagesOf(flags, card, first);
     const attacks = attacksOf(flags.attack ?? ["fgsm,pgd-20"]);
     const most = Math.max(...attacks.map(({ norm = "Linf" }) => MAX_EPS[norm]));
     const asked: ModelEvaluation = {
@@ -98,7 +107,7 @@ again, it goes on where it was stopped.`,
       seed,
       evaluation: {
         split,
-        n: count ?? Math.min(1000, sizeOf(data, split)),
+        n,
         batchSize: flags.batch === undefined ? 100 : integerOf("--batch", flags.batch),
         attacks,
         eps: parseEpsList(flags.eps ?? "1/255..8/255", most),
@@ -113,12 +122,15 @@ again, it goes on where it was stopped.`,
       ...(flags["save-images"] === undefined ? {} : { images: flags["save-images"] }),
     };
     const progress = createProgress();
-    const start = performance.now();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     const names = models.map(({ method }) => method);
     progress.say(
       `evaluate ${names.join(", ")} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
     );
+    if (budget !== undefined) {
+      const within = { engine, ...options, isOver: () => performance.now() - start > 1000 * budget };
+      return await followWithin(asked, within, { progress, start, json, signal });
+    }
     const result = await follow(evaluateModels(asked, { engine, ...options }), { progress, start, json, signal });
     const evidence = parseEvidence(await Deno.readTextFile(`${result.folder}/evidence.csv`)).rows;
     const classes = summarizeClasses(evidence);
@@ -133,6 +145,40 @@ again, it goes on where it was stopped.`,
     return { ...result, classes, paired, masking };
   },
 });
+
+/** Draws the progress of an evaluation within a budget, and prints what is known at its end. */
+async function followWithin(
+  asked: ModelEvaluation,
+  options: Parameters<typeof evaluateWithin>[1],
+  { progress, start, json, signal }: FollowOptions,
+): Promise<unknown> {
+  for await (const event of evaluateWithin(asked, options)) {
+    signal.throwIfAborted();
+    if (event.kind === "progress") progress.show(event);
+    else if (event.kind === "open") progress.say(`${event.resumed ? "going on in" : "writing to"} ${event.folder}`);
+    else {
+      await progress.end();
+      const { folder, rows, isFinished, added, figures, report } = event;
+      const seconds = (performance.now() - start) / 1000;
+      progress.say(
+        isFinished
+          ? "every attack that can still lower the worst case was run; without --budget, each attack gets its own rows"
+          : `the time is over: run again with a further --budget to go on${
+            added === 0 ? " (with more time, as no image was finished in this)" : ""
+          }, or without one for all of the rows`,
+      );
+      progress.say("masked gradients were not checked: run without --budget for that");
+      if (!json) {
+        console.log(`\n${tableText(bracketTable(rows))}`);
+        for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
+        console.log(report);
+        console.log(`\n${folder} (${seconds.toFixed(1)} s)`);
+      }
+      return { folder, bracket: rows, isFinished, added, figures, report, seconds };
+    }
+  }
+  throw new Error("the evaluation ended without a result");
+}
 
 /** Writes a card of each network. */
 async function exportCards(

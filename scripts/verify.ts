@@ -6,10 +6,16 @@
 import {
   createEngine,
   DataError,
+  type Dataset,
+  type DataSpec,
   disposeTree,
   freeze,
+  type ImageFile,
+  loadData,
+  type LoadedData,
   loadImages,
   loadWeights,
+  type ModelCard,
   putTree,
   tableText,
   UsageError,
@@ -18,8 +24,9 @@ import {
   verifyImages,
 } from "../mod.ts";
 import { runCommand } from "./_command.ts";
+import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
-import { integerOf } from "./_flags.ts";
+import { integerOf, oneOf } from "./_flags.ts";
 import { createProgress } from "./_progress.ts";
 
 await runCommand({
@@ -28,10 +35,13 @@ await runCommand({
   arity: [1, Infinity],
   about:
     `Verify adversarial images that \`deno task evaluate --save-images DIR\` wrote: each must lie in its ball and in
-the pixel box, and fool the network where the evidence says so; as float32, and rounded to 8 bits inside the ball.
+the pixel box, and fool the network where the evidence says so; as float32, and rounded to 8 bits inside the ball. The
+originals are compared with the data set that the files, --dataset or the network's card name, where it is at hand.
 Against other weights it is a transfer evaluation. Exit status 1 where a claim does not hold.`,
   flags: {
     model: { value: "FILE", help: "weights of the network to ask (needed)" },
+    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
+    dataset: { value: "NAME", help: "cifar10, for files that do not say where their originals are from" },
     batch: { value: "N", help: "images per batch (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
@@ -39,11 +49,13 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
   main: async ({ args, flags, json }) => {
     if (flags.model === undefined) throw new UsageError("Cannot verify without a network: write --model FILE");
     const batchSize = flags.batch === undefined ? 100 : integerOf("--batch", flags.batch);
+    if (flags.dataset !== undefined) oneOf("--dataset", flags.dataset, ["cifar10"]);
     const paths = (await Promise.all(args.map(filesOf))).flat();
     const { model, weights, card } = await loadWeights(flags.model);
     const progress = createProgress();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     progress.say(`verify on ${engine.name}: ${engine.device}`);
+    const originalsOf = originals({ ...flags, card, say: progress.say });
     const classifier = freeze(model, putTree(engine, weights));
     const rows: VerificationRow[] = [];
     try {
@@ -51,7 +63,9 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
         progress.show({ label: "verify", done: rows.length, total: paths.length });
         const images = await loadImages(path);
         const transfer = images.weights !== card.sha256;
-        rows.push(await verifyImages(engine, classifier, images, { transfer, batchSize }));
+        const compared = await originalsOf(images);
+        const options = { transfer, batchSize, ...(compared === undefined ? {} : { originals: compared }) };
+        rows.push(await verifyImages(engine, classifier, images, options));
       }
     } finally {
       disposeTree(classifier.weights);
@@ -69,6 +83,39 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
     return { model: flags.model, rows };
   },
 });
+
+/** Finds the data set of a file's originals: that of --dataset, of the file, or of the card; loads each once. */
+function originals(
+  { data: path, dataset, card, say }: {
+    readonly data?: string;
+    readonly dataset?: string;
+    readonly card: ModelCard;
+    readonly say: (text: string) => void;
+  },
+): (images: ImageFile) => Promise<Dataset | undefined> {
+  const loaded = new Map<string, LoadedData | undefined>();
+  return async ({ data, split = "test" }) => {
+    const spec = dataset === "cifar10" ? { kind: "cifar10", seed: 0 } as const : data ?? dataOf(card);
+    const key = JSON.stringify(spec ?? null);
+    if (!loaded.has(key)) {
+      const where: { readonly data?: string } = spec === undefined ? {} : await dataOption(path, spec);
+      const isAsked = path !== undefined || dataset !== undefined;
+      const isAtHand = spec?.kind === "shapes" || spec !== undefined && (isAsked || where.data !== undefined);
+      if (!isAtHand) say("originals are not compared with their data set: write --dataset cifar10 --data PATH");
+      loaded.set(
+        key,
+        isAtHand ? await loadData(spec, where.data === undefined ? {} : { path: where.data }) : undefined,
+      );
+    }
+    return loaded.get(key)?.[split];
+  };
+}
+
+/** Data of the training, where the card has them. */
+function dataOf({ provenance: { data } }: ModelCard): DataSpec | undefined {
+  const kind = (data as { readonly kind?: unknown } | null | undefined)?.kind;
+  return kind === "cifar10" || kind === "shapes" ? data as DataSpec : undefined;
+}
 
 /** A file, or the files of images in a folder. */
 async function filesOf(path: string): Promise<string[]> {

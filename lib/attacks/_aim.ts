@@ -29,19 +29,25 @@ export async function aimOf(
   if (target === "next") {
     return { target: int32([labels.length], Array.from(labels, (label) => (label + 1) % classes)) };
   }
-  if (target >= classes) {
-    throw new UsageError(
-      `Cannot attack towards class ${target} where the classifier has classes 0 to ${classes - 1}: write one of them`,
-    );
-  }
+  if (target >= classes) throw unknownTarget(target, classes);
   const own = labels.indexOf(target);
-  if (own !== -1) {
-    throw new UsageError(
-      `Cannot attack image ${ids[own]} towards class ${target} as that is its label: ` +
-        `leave out images of that class, or write "next" or "leastLikely"`,
-    );
-  }
+  if (own !== -1) throw ownTarget(target, ids[own]!);
   return { target: int32([labels.length], new Int32Array(labels.length).fill(target)) };
+}
+
+/** What is said of a target that is no class. */
+export function unknownTarget(target: number, classes: number): UsageError {
+  return new UsageError(
+    `Cannot attack towards class ${target} where the classifier has classes 0 to ${classes - 1}: write one of them`,
+  );
+}
+
+/** What is said of a target that is the label of an image. */
+export function ownTarget(target: number, id: number): UsageError {
+  return new UsageError(
+    `Cannot attack image ${id} towards class ${target} as that is its label: ` +
+      `leave out images of that class, or write "next" or "leastLikely"`,
+  );
 }
 
 /** Forward passes per image that {@linkcode aimOf} makes. */

@@ -14,8 +14,9 @@ import {
   type Tensor,
   zerosLike,
 } from "../engine/mod.ts";
-import { type ApgdBest, type ApgdTrial, better, look } from "./_apgd_look.ts";
-import type { ApgdSpec, Norm } from "./attack.ts";
+import { type ApgdBest, type ApgdTrial, better } from "./_apgd_look.ts";
+import type { Seen } from "./_iterated.ts";
+import type { Norm } from "./attack.ts";
 import { type Slot, type SlotInputs, type SlotOutputs, whereSlot } from "./slot_attack.ts";
 import { project, steepestStep } from "./threat_model.ts";
 
@@ -93,15 +94,21 @@ export function denseFeeds(
   };
 }
 
-/** One step in Linf or L2. */
-export function denseStep(
+/** Where a step in Linf or L2 looks. */
+export function densePlace(
   inputs: SlotInputs<DenseState, ApgdTrial, DenseFeeds>,
   norm: Exclude<Norm, "L1">,
-  raised: NonNullable<ApgdSpec["loss"]>,
+): Tensor {
+  const { x, fresh, eps, trial } = inputs;
+  return whereSlot(fresh, clip(add(x, mul(trial.start, eps)), 0, 1), moved(inputs, norm));
+}
+
+/** What follows from what it has seen there. */
+export function denseUpdate(
+  { fresh, eps, state, feeds }: SlotInputs<DenseState, ApgdTrial, DenseFeeds>,
+  at: Tensor,
+  { loss, grad, looked }: Seen,
 ): SlotOutputs<DenseState> {
-  const { x, fresh, eps, state, trial, feeds } = inputs;
-  const at = whereSlot(fresh, clip(add(x, mul(trial.start, eps)), 0, 1), moved(inputs, norm));
-  const { loss, grad, looked } = look(inputs, at, raised);
   const top = better(fresh, state, { at, grad, loss });
 
   const none = zerosLike(loss);

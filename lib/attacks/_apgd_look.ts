@@ -1,7 +1,7 @@
-import { greater, neg, sum, type Tensor, valueAndGrad } from "../engine/mod.ts";
+import { greater, neg, type Tensor } from "../engine/mod.ts";
 import { crossEntropy, dlr, margin, targetedDlr } from "../losses/mod.ts";
 import type { ApgdSpec } from "./attack.ts";
-import { type SlotInputs, whereSlot } from "./slot_attack.ts";
+import { whereSlot } from "./slot_attack.ts";
 
 /** What is fixed for a trial. */
 export type ApgdTrial = {
@@ -21,8 +21,8 @@ export type ApgdBest = {
   readonly bestLoss: Tensor;
 };
 
-/** Rises with the strength of the attack, [B]. */
-const LOSS: {
+/** What is raised: rises with the strength of the attack, [B]. */
+export const APGD_LOSS: {
   readonly [L in NonNullable<ApgdSpec["loss"]>]: (logits: Tensor, y: Tensor, target: Tensor) => Tensor;
 } = {
   crossEntropy: (logits, y) => crossEntropy(logits, y),
@@ -30,28 +30,6 @@ const LOSS: {
   dlr: (logits, y) => dlr(logits, y),
   targetedDlr,
 };
-
-/**
- * Loss, its gradient and the margin of images, traced.
- *
- * @param inputs Classifier, classes and target classes.
- * @param at Images [B, H, W, C].
- * @param loss What is raised.
- * @returns loss [B], grad [B, H, W, C], looked [B] (the margin).
- */
-export function look(
-  { logits, y, trial }: Pick<SlotInputs<object, ApgdTrial, object>, "logits" | "y" | "trial">,
-  at: Tensor,
-  loss: NonNullable<ApgdSpec["loss"]>,
-): { readonly loss: Tensor; readonly grad: Tensor; readonly looked: Tensor } {
-  // The sum, not the mean: each image has its own gradient, whatever its batch is.
-  const { grad, aux } = valueAndGrad((at: Tensor) => {
-    const z = logits(at);
-    const each = LOSS[loss](z, y, trial.target);
-    return { value: sum(each), aux: { loss: each, looked: margin(z, y) } };
-  }, at);
-  return { grad, ...aux };
-}
 
 /** The better of the best so far, which is ignored where a trial begins, and the image just looked at. */
 export function better(

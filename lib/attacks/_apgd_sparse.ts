@@ -20,8 +20,8 @@ import {
   where,
   zerosLike,
 } from "../engine/mod.ts";
-import { type ApgdBest, type ApgdTrial, better, look } from "./_apgd_look.ts";
-import type { ApgdSpec } from "./attack.ts";
+import { type ApgdBest, type ApgdTrial, better } from "./_apgd_look.ts";
+import type { Seen } from "./_iterated.ts";
 import { NOT_LOOKED, type Slot, type SlotInputs, type SlotOutputs, whereSlot } from "./slot_attack.ts";
 import { project } from "./threat_model.ts";
 
@@ -92,19 +92,26 @@ export function sparseFeeds({ step }: Slot, phases: readonly Phase[]): MapTensor
   return { begin: scalar(at === 0 ? 1 : 0), check: scalar(check ? 1 : 0), factor: scalar(factor) };
 }
 
-/** One step in L1. */
-export function sparseStep(
-  inputs: SlotInputs<SparseState, ApgdTrial, SparseFeeds>,
-  raised: NonNullable<ApgdSpec["loss"]>,
+/** Where a step in L1 looks. */
+export function sparsePlace(
+  { x, fresh, eps, state, trial, feeds }: SlotInputs<SparseState, ApgdTrial, SparseFeeds>,
   phased: boolean,
-): SlotOutputs<SparseState> {
-  const { x, fresh, eps, state, trial, feeds } = inputs;
+): Tensor {
   const reach = mul(feeds.factor, eps);
   const inBall = (image: Tensor) => project(image, x, "L1", perImage(reach));
   const next = inBall(add(state.at, mul(direction(state.grad, state.share), perImage(state.length))));
   const goingOn = phased ? whereSlot(feeds.begin, inBall(state.best), next) : next;
-  const at = whereSlot(fresh, inBall(add(x, trial.start)), goingOn);
-  const { loss, grad, looked } = look(inputs, at, raised);
+  return whereSlot(fresh, inBall(add(x, trial.start)), goingOn);
+}
+
+/** What follows from what it has seen there. */
+export function sparseUpdate(
+  { x, eps, state, feeds }: SlotInputs<SparseState, ApgdTrial, SparseFeeds>,
+  at: Tensor,
+  { loss, grad, looked }: Seen,
+  phased: boolean,
+): SlotOutputs<SparseState> {
+  const reach = mul(feeds.factor, eps);
   const top = better(feeds.begin, state, { at, grad, loss });
 
   const pixels = x.shape.slice(1).reduce((a, b) => a * b, 1);

@@ -62,10 +62,10 @@ export function nearest<S extends object, T extends object, F extends object>(
   // What is not a number is so after this as well: it lets the image go, and the verification says whose it is.
   const score = (margin: Tensor, distance: Tensor) =>
     where(greaterEqual(margin, 0), filled(margin, NOT_LOOKED), mul(distance, DISTANCE_SCALE));
-  return { ...scored(attack, score), key: `${attack.key}, nearest` };
+  return { ...scored(attack, score), key: `${attack.key}, nearest`, cleanCounts: false };
 }
 
-/** What distances are scaled by in place of margins: the queue begins with the margin of the clean image. */
+/** What distances are scaled by in place of margins: an image that is misclassified as it is keeps its own. */
 export const DISTANCE_SCALE = 2 ** -90;
 
 function scored<S extends object, T extends object, F extends object>(

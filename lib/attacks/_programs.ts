@@ -22,7 +22,7 @@ import {
   where,
   zerosLike,
 } from "../engine/mod.ts";
-import { crossEntropy, klDivergence, margin } from "../losses/mod.ts";
+import { crossEntropy, dlr, klDivergence, margin, targetedDlr } from "../losses/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
 import type { Plan } from "./_plan.ts";
 import { project, steepestStep } from "./threat_model.ts";
@@ -107,15 +107,20 @@ function keyOf({ norm, loss, momentum }: Manner): string {
 }
 
 /** Rises with the strength of the attack, [B]. */
-const LOSS: { readonly [L in Plan["loss"]]: (logits: Tensor, y: Tensor, aim: Aim) => Tensor } = {
+export const LOSS: { readonly [L in Plan["loss"]]: (logits: Tensor, y: Tensor, aim: Aim) => Tensor } = {
   crossEntropy: (logits, y, { target }) => target ? neg(crossEntropy(logits, target)) : crossEntropy(logits, y),
   margin: (logits, y, { target }) => target ? margin(logits, target) : neg(margin(logits, y)),
+  dlr: (logits, y) => dlr(logits, y),
+  targetedDlr: (logits, y, { target }) => targetedDlr(logits, y, target!),
   klToClean: (logits, _y, { clean }) => klDivergence(clean!, logits),
 };
 
 /** Logits of images. */
-export function logitsProgram(engine: Engine, logits: Logits): Program<Omit<Forward, "y">, Tensor> {
-  return cachedProgram(engine, logits, "logits", () => ({ weights, x }) => logits(weights, x));
+export function logitsProgram(
+  engine: Engine,
+  logits: Logits,
+): Program<Omit<Forward, "y"> & { readonly noise?: readonly Tensor[] }, Tensor> {
+  return cachedProgram(engine, logits, "logits", () => ({ weights, x, noise }) => logits(weights, x, noise));
 }
 
 /** The class of the lowest logit but the label, int32 [B]. */
@@ -189,7 +194,7 @@ function ascend(
 }
 
 /** g / ||g||_1 of each image; 0 where g is. */
-function unitL1(grad: Tensor): Tensor {
+export function unitL1(grad: Tensor): Tensor {
   const axes = grad.shape.slice(1).map((_, axis) => axis + 1);
   return div(grad, maximum(sum(abs(grad), axes, true), 1.2e-38));
 }

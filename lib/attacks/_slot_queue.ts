@@ -17,8 +17,10 @@ import {
 } from "../engine/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
+import { scores } from "./_scores.ts";
 import type { AttackBatch } from "./attack.ts";
-import { type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
+import { judgingPasses } from "./judging_passes.ts";
+import { NOT_LOOKED, type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
 
 /** One image as it goes through the slots. */
 export interface QueuedImage {
@@ -47,16 +49,35 @@ export type QueueEvent =
   /** Passes that were just made for images, without those of idle slots. */
   | { readonly kind: "passes"; readonly passes: number };
 
-/** An image in its slot. */
-interface Occupant extends QueuedImage {
+/** An image on its way: some of its trials are done, one or more are in slots. */
+interface Work extends QueuedImage {
   /** Margin of the clean image. */
   readonly margin: number;
   readonly order: Int32Array;
+  /** Logits of the clean image. */
+  readonly clean: Float32Array;
+  /** The next trial to be begun. */
+  next: number;
+  /** Trials in which it fell beyond doubt end here: the first of them. */
+  end: number;
+  /** Calls, by trial. */
+  readonly calls: number[];
+  /** Step of the first success, by trial. */
+  readonly fell: (number | undefined)[];
+  /** Whether all steps are done, by trial. */
+  readonly finished: boolean[];
+  /** Lowest margin of the trials that have left their slots; of equal ones that of the first trial. */
+  best: { readonly from: number; readonly margin: number; readonly xAdv: Float32Array };
+  /** Calls of trials that count for certain and were told. */
+  told: number;
+}
+
+/** What is in a slot: trials `from` to `trial` of an image, one after the other. */
+interface Occupant {
+  readonly work: Work;
+  from: number;
   trial: number;
   step: number;
-  calls: number;
-  /** Where it fell first. */
-  fell?: { readonly trial: number; readonly step: number };
 }
 
 /**
@@ -90,7 +111,9 @@ interface Best {
 
 /**
  * Runs an attack over slots: every image from its first trial to its last or its fall, `size` of them at a time. Images
- * that are misclassified as they are need no slot.
+ * that are misclassified as they are need no slot. When no image waits any more, free slots begin later trials of those
+ * that are left; what comes of an image is what its trials in their order would have given, since those after the
+ * first that breaks it do not count, nor do their passes.
  *
  * @param engine Where it runs.
  * @param classifier Who is attacked.
@@ -99,6 +122,7 @@ interface Best {
  * @param attack The attack.
  * @param eps Radius in pixel units.
  * @param size Number of slots.
+ * @param stop Asked before every call: whether to end now.
  * @returns Claims as images leave their slots, and passes after every call.
  */
 export async function* slotQueue(
@@ -109,19 +133,28 @@ export async function* slotQueue(
   attack: SlotAttack,
   eps: number,
   size: number,
+  stop: () => boolean = () => false,
 ): AsyncGenerator<QueueEvent, void, void> {
   const pixels = sizeOf(classifier.inputShape);
   const shape = [size, ...classifier.inputShape];
   const { values: weights, giveBack } = lend(engine, classifier.weights);
   const target = { ...classifier, weights };
   const program = stepProgram(engine, target, attack);
+  const asking = judgingPasses(classifier);
   const passesOfCall = attack.forwardPasses + attack.backwardPasses;
   const slots: (Occupant | undefined)[] = Array.from({ length: size }, () => undefined);
+  const works = new Set<Work>();
   const x = float32(shape);
   const y = int32([size]);
   const rows = { trial: undefined as unknown, feeds: undefined as unknown };
-  const waiting: Occupant[] = [];
+  const waiting: Work[] = [];
   let loaded = 0;
+  /** Takes the next trial of an image, if it has one that may still count. */
+  const begin = (work: Work | undefined): Occupant | undefined => {
+    if (work === undefined || work.next >= Math.min(attack.trials, work.end)) return undefined;
+    const trial = work.next++;
+    return { work, from: trial, trial, step: 0 };
+  };
   let held: { state: unknown; best: unknown } = {
     state: attack.state(shape),
     best: { xAdv: float32(shape), margin: float32([size]) },
@@ -137,29 +170,32 @@ export async function* slotQueue(
           while (waiting.length === 0 && loaded < count) {
             const positions = Array.from({ length: Math.min(size, count - loaded) }, (_, k) => loaded + k);
             loaded += positions.length;
-            const some = await occupants(engine, target, await load(positions), positions);
-            yield { kind: "passes", passes: some.length };
+            const some = await worksOf(engine, target, await load(positions), positions);
+            yield { kind: "passes", passes: some.length * asking };
             // What is not a number leaves too: the verification says whose it is.
             const wrong = some.filter(({ margin }) => !(margin >= CLEARLY));
-            if (wrong.length > 0) yield { kind: "claims", claims: wrong.map(untouched) };
-            waiting.push(...some.filter(({ margin }) => margin >= CLEARLY));
+            if (wrong.length > 0) yield { kind: "claims", claims: wrong.map((image) => untouched(image, asking)) };
+            const others = some.filter(({ margin }) => margin >= CLEARLY);
+            waiting.push(...(attack.cleanCounts === false ? others.map(uncounted) : others));
           }
-          slots[s] = waiting.shift();
-          if (slots[s] !== undefined) {
-            x.data.set(slots[s]!.x, s * pixels);
-            y.data[s] = slots[s]!.label;
-            first.data[s] = 1;
-            cleanMargin.data[s] = slots[s]!.margin;
-          }
+          const work = waiting.shift();
+          if (work !== undefined) works.add(work);
+          slots[s] = begin(work ?? leastBegun(works, attack.trials));
+        }
+        const slot = slots[s];
+        if (slot !== undefined && slot.step === 0 && slot.from === slot.trial) {
+          x.data.set(slot.work.x, s * pixels);
+          y.data[s] = slot.work.label;
+          first.data[s] = 1;
+          cleanMargin.data[s] = slot.work.margin;
         }
         // An idle slot begins its last image again and again; nobody looks.
-        const slot = slots[s];
         if (slot === undefined || slot.step === 0) fresh.data[s] = 1;
         if (slot?.step === 0) rows.trial = setRow(rows.trial, attack.trial(slotOf(slot)), s, size);
         if (slot !== undefined) rows.feeds = setRow(rows.feeds, attack.feeds(slotOf(slot)), s, size);
       }
       const busy = slots.filter((slot) => slot !== undefined);
-      if (busy.length === 0) return;
+      if (busy.length === 0 || stop()) return;
       if (first.data.includes(1)) {
         disposeTree(put.x);
         put = { ...put, x: engine.put(copy(x)) };
@@ -186,39 +222,58 @@ export async function* slotQueue(
       disposeTree(before);
       const margin = (await engine.read(looked)).data;
       looked.dispose();
-      yield { kind: "passes", passes: busy.length * passesOfCall };
 
-      const leaving: { readonly s: number; readonly slot: Occupant }[] = [];
+      /** Slots whose best image has to be read, as it belongs to trials that are over. */
+      const leaving: { readonly s: number; readonly from: number; readonly work: Work; readonly fell: boolean }[] = [];
       slots.forEach((slot, s) => {
         if (slot === undefined) return;
-        slot.calls++;
+        const { work, from, trial, step } = slot;
+        work.calls[trial] = (work.calls[trial] ?? 0) + 1;
         // What is not a number falls as well: the verification says whose it is.
-        if (!(margin[s]! >= 0)) slot.fell ??= { trial: slot.trial, step: slot.step };
-        const isLast = slot.step === attack.steps - 1;
-        if (!(margin[s]! >= CLEARLY) || isLast && slot.trial === attack.trials - 1) {
-          leaving.push({ s, slot });
+        if (!(margin[s]! >= 0)) work.fell[trial] ??= Math.floor(step / (attack.samples ?? 1));
+        // A few draws of random outputs are no proof: the image of lowest margin is judged at the end.
+        const isSettled = classifier.noise === undefined ? !(margin[s]! >= CLEARLY) : Number.isNaN(margin[s]!);
+        if (isSettled) {
+          if (trial < work.end) {
+            work.end = trial;
+            leaving.push({ s, from, work, fell: true });
+          }
           slots[s] = undefined;
-        } else if (isLast) {
-          slot.trial++;
-          slot.step = 0;
-        } else slot.step++;
+        } else if (step < attack.steps - 1) slot.step++;
+        else {
+          work.finished[trial] = true;
+          slots[s] = begin(work);
+          // The next trial goes on with the best image of those before it, which are all of this slot.
+          if (slots[s]?.trial === trial + 1) slots[s].from = from;
+          else leaving.push({ s, from, work, fell: false });
+        }
       });
-      if (leaving.length === 0) continue;
-      const xAdv = (await engine.read(result.best.xAdv)).data as Float32Array;
-      yield {
-        kind: "claims",
-        claims: leaving.map(({ s, slot: { position, id, label, x, trial, calls, fell } }) => ({
-          position,
-          id,
-          label,
-          x,
-          xAdv: xAdv.slice(s * pixels, (s + 1) * pixels),
-          firstStep: fell?.step ?? -1,
-          trial: fell?.trial ?? trial,
-          forwardPasses: calls * attack.forwardPasses + 1,
-          backwardPasses: calls * attack.backwardPasses,
-        })),
-      };
+      slots.forEach((slot, s) => {
+        if (slot !== undefined && slot.trial > slot.work.end) slots[s] = undefined;
+      });
+      if (leaving.length > 0) {
+        const [images, margins] = await Promise.all([engine.read(result.best.xAdv), engine.read(result.best.margin)]);
+        for (const { s, from, work, fell } of leaving) {
+          if (fell ? from > work.end : work.end < Infinity) continue;
+          const margin = margins.data[s]!;
+          const isLower = margin < work.best.margin || margin === work.best.margin && from < work.best.from;
+          if (!fell && !isLower) continue;
+          const xAdv = (images.data as Float32Array).slice(s * pixels, (s + 1) * pixels);
+          work.best = { from, margin, xAdv };
+        }
+      }
+      let counted = 0;
+      const done: Claim[] = [];
+      for (const work of works) {
+        const { calls, isDone } = standing(work, attack.trials);
+        counted += calls - work.told;
+        work.told = calls;
+        if (!isDone) continue;
+        works.delete(work);
+        done.push(claimOf(work, attack, asking));
+      }
+      if (counted > 0) yield { kind: "passes", passes: counted * passesOfCall };
+      if (done.length > 0) yield { kind: "claims", claims: done };
     }
   } finally {
     disposeTree(held);
@@ -237,7 +292,7 @@ function stepProgram(
     logits,
     `attack over slots, ${attack.key}`,
     () => ({ weights, x, y, fresh, first, cleanMargin, eps, state, best, trial, feeds }: CallInputs) => {
-      const network = (at: Tensor) => logits(weights, at);
+      const network = (at: Tensor, noise?: readonly Tensor[]) => logits(weights, at, noise);
       const made = attack.step({ logits: network, x, y, fresh, eps, state, trial, feeds });
       const before = {
         xAdv: whereSlot(first, x, best.xAdv),
@@ -258,21 +313,15 @@ function stepProgram(
 }
 
 /** Images of a batch, with what the classifier says of them as they are. */
-async function occupants(
+async function worksOf(
   engine: Engine,
-  { logits, weights, classes }: Classifier,
-  { x, y, ids }: AttackBatch,
+  classifier: Classifier,
+  batch: AttackBatch,
   positions: readonly number[],
-): Promise<Occupant[]> {
-  const program = cachedProgram(
-    engine,
-    logits,
-    "logits",
-    () => (inputs: { weights: Weights<Tensor>; x: Tensor }) => logits(inputs.weights, inputs.x),
-  );
-  const value = await program({ weights, x });
-  const all = (await engine.read(value)).data;
-  value.dispose();
+): Promise<Work[]> {
+  const { x, y, ids } = batch;
+  const { classes } = classifier;
+  const all = await scores(engine, classifier, batch);
   const size = x.data.length / ids.length;
   return positions.map((position, row) => {
     const z = all.subarray(row * classes, (row + 1) * classes);
@@ -280,26 +329,78 @@ async function occupants(
     const order = Int32Array.from(
       Array.from(z.keys()).filter((k) => k !== label).sort((a, b) => z[b]! - z[a]! || a - b),
     );
+    const own = x.data.slice(row * size, (row + 1) * size);
+    const margin = z.some(Number.isNaN) ? NaN : Math.fround(z[label]! - z[order[0]!]!);
     return {
       position,
       id: ids[row]!,
       label,
-      x: x.data.slice(row * size, (row + 1) * size),
-      margin: z.some(Number.isNaN) ? NaN : Math.fround(z[label]! - z[order[0]!]!),
+      x: own,
+      margin,
       order,
-      trial: 0,
-      step: 0,
-      calls: 0,
+      clean: z,
+      next: 0,
+      end: Infinity,
+      calls: [],
+      fell: [],
+      finished: [],
+      best: { from: 0, margin, xAdv: own },
+      told: 0,
     };
   });
 }
 
-function untouched({ position, id, label, x }: Occupant): Claim {
-  return { position, id, label, x, xAdv: x, firstStep: 0, trial: 0, forwardPasses: 1, backwardPasses: 0 };
+/** Where margins stand for something else, the clean image is no candidate, unless it is misclassified. */
+function uncounted(work: Work): Work {
+  if (work.margin < 0) return work;
+  return { ...work, margin: NOT_LOOKED, best: { ...work.best, margin: NOT_LOOKED } };
 }
 
-function slotOf({ id, label, trial, step, order }: Occupant): Slot {
-  return { id, label, trial, step, order };
+/** The image of which the fewest trials have been begun, where it has some left. */
+function leastBegun(works: ReadonlySet<Work>, trials: number): Work | undefined {
+  let least: Work | undefined;
+  for (const work of works) {
+    if (work.next < Math.min(trials, work.end) && (least === undefined || work.next < least.next)) least = work;
+  }
+  return least;
+}
+
+/** How far an image is: calls of trials that count whatever comes, and whether it is done. */
+function standing(
+  { calls, finished, end }: Work,
+  trials: number,
+): { readonly calls: number; readonly isDone: boolean } {
+  const last = Math.min(end, trials - 1);
+  let head = 0;
+  while (head < last && finished[head]) head++;
+  return {
+    calls: calls.slice(0, head + 1).reduce((sum, count) => sum + count, 0),
+    isDone: head === last && (end === last || finished[last] === true),
+  };
+}
+
+function untouched({ position, id, label, x }: Work, forwardPasses: number): Claim {
+  return { position, id, label, x, xAdv: x, firstStep: 0, trial: 0, forwardPasses, backwardPasses: 0 };
+}
+
+function claimOf({ position, id, label, x, best, fell, end, told }: Work, attack: SlotAttack, asking: number): Claim {
+  const last = Math.min(end, attack.trials - 1);
+  const first = fell.findIndex((step, trial) => step !== undefined && trial <= last);
+  return {
+    position,
+    id,
+    label,
+    x,
+    xAdv: best.xAdv,
+    firstStep: first === -1 ? -1 : fell[first]!,
+    trial: first === -1 ? last : first,
+    forwardPasses: told * attack.forwardPasses + asking,
+    backwardPasses: told * attack.backwardPasses,
+  };
+}
+
+function slotOf({ work: { id, label, order, clean }, trial, step }: Occupant): Slot {
+  return { id, label, trial, step, order, clean };
 }
 
 /** Writes the leaves of one slot into the arrays of all slots, which are made at the first time. */

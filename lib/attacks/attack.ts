@@ -5,8 +5,11 @@ import type { Classifier } from "../models/mod.ts";
 /** Norm of a perturbation, over all of an image's pixels. */
 export type Norm = "Linf" | "L2" | "L1";
 
-/** What the attacker raises: cross-entropy, or the Carlini-Wagner margin max_{k != y} z_k - z_y. */
-export type AttackLoss = "crossEntropy" | "margin";
+/**
+ * What the attacker raises: cross-entropy, the Carlini-Wagner margin max_{k != y} z_k - z_y, or the difference of logits
+ * ratio, which does not depend on their scale (with fewer than three classes it is the margin).
+ */
+export type AttackLoss = "crossEntropy" | "margin" | "dlr";
 
 /** Fast gradient sign method (Goodfellow et al. 2015): one step of length eps from x. */
 export interface FgsmSpec {
@@ -16,6 +19,8 @@ export interface FgsmSpec {
   readonly norm?: Exclude<Norm, "L1">;
   /** What is raised. @default {"crossEntropy"} */
   readonly loss?: AttackLoss;
+  /** Draws of a classifier with random outputs whose mean gradient is followed. @default {1} */
+  readonly samples?: number;
 }
 
 /** Projected gradient descent (Madry et al. 2018), the best iterate kept. */
@@ -36,9 +41,10 @@ export interface PgdSpec {
   readonly randomStart?: boolean;
   /**
    * What is raised; "klToClean" is KL(p(x) || p(x')), the divergence from what the classifier says of the clean image,
-   * whatever the class (Zhang et al. 2019, TRADES). @default {"crossEntropy"}
+   * whatever the class (Zhang et al. 2019, TRADES); "targetedDlr" is the difference of logits ratio towards a target
+   * class (with fewer than four classes z_t - z_y alone). @default {"crossEntropy"}
    */
-  readonly loss?: AttackLoss | "klToClean";
+  readonly loss?: AttackLoss | "klToClean" | "targetedDlr";
   /** Share of the accumulated gradient that goes on to the next step (Dong et al. 2018). @default {none is kept} */
   readonly momentum?: number;
   /**
@@ -46,6 +52,8 @@ export interface PgdSpec {
    * first), or one class for all images. The loss of that class is lowered. @default {none: the label is to be left}
    */
   readonly target?: "leastLikely" | "next" | number;
+  /** Draws of a classifier with random outputs whose mean gradient each step follows. @default {1} */
+  readonly samples?: number;
 }
 
 /** Auto-PGD (Croce and Hein 2020): steps that halve themselves, until the image falls. */
@@ -55,7 +63,7 @@ export interface ApgdSpec {
   /** Norm of the ball. @default {"Linf"} */
   readonly norm?: Norm;
   /** What is raised; "dlr" and "targetedDlr" do not depend on the scale of the logits. @default {"crossEntropy"} */
-  readonly loss?: AttackLoss | "dlr" | "targetedDlr";
+  readonly loss?: AttackLoss | "targetedDlr";
   /** Gradient steps of a trial. @default {100} */
   readonly steps?: number;
   /** Independent starts, of each target class where there are some. @default {1} */
@@ -66,6 +74,8 @@ export interface ApgdSpec {
   readonly rho?: number;
   /** Of L1: spend 30 % of the steps at 3 eps and 30 % at 2 eps, each going on where the last ended. @default {false} */
   readonly largerReps?: boolean;
+  /** Draws of a classifier with random outputs whose mean gradient each step follows. @default {1} */
+  readonly samples?: number;
 }
 
 /** Fast adaptive boundary attack (Croce and Hein 2020): the nearest image across the decision boundary. */
@@ -125,8 +135,11 @@ export interface AutoAttackSpec {
   readonly kind: "autoattack";
   /** Norm of the ball. @default {"Linf"} */
   readonly norm?: Norm;
-  /** The published ensembles by name, or attacks of one's own, all of this norm. @default {"standard"} */
-  readonly version?: "standard" | "plus" | readonly (FgsmSpec | PgdSpec | SlotAttackSpec)[];
+  /**
+   * The published ensembles by name ("rand" is the one for classifiers with random outputs), or attacks of one's own, all
+   * of this norm. @default {"standard"}
+   */
+  readonly version?: "standard" | "plus" | "rand" | readonly (FgsmSpec | PgdSpec | SlotAttackSpec)[];
 }
 
 /** Any attack, as plain JSON. */

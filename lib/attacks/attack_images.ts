@@ -8,6 +8,8 @@ import { type Claim, type QueuedImage, slotQueue } from "./_slot_queue.ts";
 import type { Attack, AttackBatch, AttackSpec, FgsmSpec, Norm, PgdSpec, SlotAttackSpec } from "./attack.ts";
 import { ATTACKS, makeSlotAttack } from "./attacks_table.ts";
 import { type Component, componentsOf } from "./autoattack.ts";
+import { checkSamples } from "./check_samples.ts";
+import { judgingPasses } from "./judging_passes.ts";
 import { margins } from "./margins.ts";
 import { projectImages } from "./threat_model.ts";
 import { validateSpec } from "./validate_spec.ts";
@@ -49,10 +51,23 @@ export type AttackEvent =
   /** Passes (forward and backward, per image) that were made since the last such event. */
   | { readonly kind: "passes"; readonly passes: number };
 
+/** How {@linkcode attackImages} is hurried; what is found for an image does not depend on it. */
+export interface AttackPace {
+  /** Asked between calls of the engine: whether to end now; images that are done are told, the others are not. */
+  readonly stop?: () => boolean;
+  /** Asked when images are done: whether to verify and tell them now, rather than when a batch of them is full. */
+  readonly verify?: () => boolean;
+}
+
 /**
  * Attacks any number of images, `batchSize` at a time, and reports what came of each. As {@linkcode runAttack}, the one
  * place where input is checked, results are brought into ball and box once more, success is measured by a forward pass
  * on that very image, and passes are counted.
+ *
+ * Of a classifier with random outputs ({@linkcode Classifier.noise}) success is that of its mean probabilities over draws
+ * that no attack has seen ({@linkcode margins}). An attack sees its own draws, keyed by image id, trial and step: each step
+ * of fgsm, pgd and apgd as many as its `samples` say, one each step of the others. No image is let go then before its
+ * last trial is over; the one of lowest margin over the draws of its step is judged.
  *
  * Attacks over slots (apgd, fab, square) let go of an image when it falls, and its place in the batch goes to the next
  * one. What is found for an image does not depend on the others: on the reference engine bit for bit at any batch size,
@@ -65,8 +80,9 @@ export type AttackEvent =
  * @param eps Radius in pixel units, in [0,1].
  * @param rng Stream of the attack; draws are keyed by image id below it.
  * @param batchSize Images per batch; where there are fewer images the batch is filled up.
+ * @param pace How it is hurried; an ensemble takes its time.
  * @returns Every image once, as it is done; ending the loop early ends the attack.
- * @throws {UsageError} If the spec or the radius cannot be used.
+ * @throws {UsageError} If the spec or the radius cannot be used, or draws are to be averaged where nothing is drawn.
  * @throws {RangeError} If the batch size is not a positive integer.
  * @throws {TypeError} If a dtype or length is wrong.
  * @throws {DataError} If images do not fit the classifier, a pixel or label is out of range, or a margin or a gradient
@@ -80,8 +96,10 @@ export async function* attackImages(
   eps: number,
   rng: Rng,
   batchSize: number,
+  pace: AttackPace = {},
 ): AsyncGenerator<AttackEvent, void, void> {
   validateSpec(spec, [eps]);
+  checkSamples(spec, classifier);
   if (images.count === 0) return;
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`Cannot attack images in batches of ${batchSize}: it needs a positive integer`);
@@ -104,13 +122,14 @@ export async function* attackImages(
     while (pending.length >= size || all && pending.length > 0) {
       const some = pending.splice(0, size);
       yield* await verify(engine, target, some, size, spec.norm ?? "Linf", eps);
-      yield { kind: "passes", passes: some.length };
+      yield { kind: "passes", passes: some.length * judgingPasses(classifier) };
     }
   };
+  const { stop = () => false, verify: isDue = () => false } = pace;
   try {
-    for await (const event of claimsOf(engine, target, images.count, load, spec, eps, rng, size)) {
+    for await (const event of claimsOf(engine, target, images.count, load, spec, eps, rng, size, stop)) {
       if (event.kind === "passes") yield event;
-      else yield* verified(event.claims, false);
+      else yield* verified(event.claims, isDue());
     }
     yield* verified([], true);
   } finally {
@@ -180,14 +199,16 @@ async function* claimsOf(
   eps: number,
   rng: Rng,
   size: number,
+  stop: () => boolean,
 ): AsyncGenerator<ClaimEvent, void, void> {
-  if (eps > 0 && spec.kind !== "fgsm" && spec.kind !== "pgd") {
-    const { classes, inputShape } = classifier;
-    const attack = makeSlotAttack(spec as SlotAttackSpec, { classes, inputShape, eps, rng });
-    yield* slotQueue(engine, classifier, load, count, attack, eps, size);
+  const { classes, inputShape, noise } = classifier;
+  if (eps > 0 && (noise !== undefined || spec.kind !== "fgsm" && spec.kind !== "pgd")) {
+    const setting = { classes, inputShape, eps, rng, ...noise === undefined ? {} : { noise } };
+    const attack = makeSlotAttack(spec as FgsmSpec | PgdSpec | SlotAttackSpec, setting);
+    yield* slotQueue(engine, classifier, load, count, attack, eps, size, stop);
     return;
   }
-  for (let from = 0; from < count; from += size) {
+  for (let from = 0; from < count && !stop(); from += size) {
     const positions = Array.from({ length: Math.min(size, count - from) }, (_, k) => from + k);
     const batch = await load(positions);
     const queued = positions.map((position, row): QueuedImage => ({
@@ -262,7 +283,7 @@ async function verify(
     // Where rounding in the last projection undid or made a success, the measured one counts.
     firstStep: margin[row]! < 0 ? Math.max(claim.firstStep, 0) : -1,
     trial: claim.trial,
-    forwardPasses: claim.forwardPasses + 1,
+    forwardPasses: claim.forwardPasses + judgingPasses(classifier),
     backwardPasses: claim.backwardPasses,
   }));
 }

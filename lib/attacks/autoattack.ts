@@ -34,6 +34,7 @@ const VERSIONS: { readonly [V in Version]: { readonly [N in Norm]: readonly Slot
     ],
   },
   plus: { Linf: plus(), L2: plus(), L1: plus() },
+  rand: { Linf: rand(), L2: rand(), L1: rand() },
 };
 
 function plus(): SlotAttackSpec[] {
@@ -47,10 +48,13 @@ function plus(): SlotAttackSpec[] {
   ];
 }
 
+/** One start each, 20 draws per step. */
+function rand(): SlotAttackSpec[] {
+  return [{ kind: "apgd", samples: 20 }, { kind: "apgd", loss: "dlr", samples: 20 }];
+}
+
 /**
  * The attacks of an ensemble, in the order in which they run.
- *
- * Differs from the published code in having no version "rand": classifiers here have no randomness of their own.
  *
  * @param spec The ensemble.
  * @returns Its attacks with the published settings, or those of the spec, each with the ensemble's norm.

@@ -21,7 +21,7 @@ import { unitStarts } from "./random_start.ts";
  * @param eps Radius in pixel units, in [0,1].
  * @param rng Stream of this training step; starts are keyed by image id below it.
  * @returns xAdv [B, H, W, C], inside ball and box; the caller owns it.
- * @throws {UsageError} If the spec or the radius cannot be used, or the spec has several restarts.
+ * @throws {UsageError} If the spec or the radius cannot be used, or the spec has several restarts or samples.
  */
 export async function perturb(
   engine: Engine,
@@ -35,6 +35,11 @@ export async function perturb(
   const { norm, steps, stepSize, restarts, randomStart } = plan;
   if (restarts !== 1) {
     throw new UsageError(`Cannot train on an attack with restarts = ${restarts} as the last iterate is taken: write 1`);
+  }
+  if (spec.samples !== undefined && spec.samples !== 1) {
+    throw new UsageError(
+      `Cannot train on an attack with samples = ${spec.samples} as a network in training has no random outputs: leave it out`,
+    );
   }
   const step = stepProgram(engine, classifier.logits, plan);
   const { ids } = batch;

@@ -1,5 +1,6 @@
 import type { NdArray, Rng } from "../core/mod.ts";
 import { greater, type MapTensors, reshape, type Tensor, where } from "../engine/mod.ts";
+import type { Classifier } from "../models/mod.ts";
 import type { SlotAttackSpec } from "./attack.ts";
 
 /** Where the image of a slot stands. */
@@ -14,12 +15,17 @@ export interface Slot {
   readonly step: number;
   /** The other classes, that of the highest clean logit first (of equal ones the lower class). */
   readonly order: Int32Array;
+  /** What the classifier says of the clean image: its logits [classes], as {@linkcode margins} takes them. */
+  readonly clean?: Float32Array;
 }
 
 /** What one step is given, traced. B slots; every leaf of `state`, `trial` and `feeds` begins with the axis of slots. */
 export interface SlotInputs<S, T, F> {
-  /** The classifier: pixels [N, H, W, C] -> logits [N, classes], for any N. */
-  readonly logits: (x: Tensor) => Tensor;
+  /**
+   * The classifier: pixels [N, H, W, C] -> logits [N, classes], for any N. Where its outputs are random it takes what was
+   * drawn for the N images as well.
+   */
+  readonly logits: (x: Tensor, noise?: readonly Tensor[]) => Tensor;
   /** Clean images [B, H, W, C]. */
   readonly x: Tensor;
   /** Classes [B], int32. */
@@ -69,12 +75,19 @@ export interface SlotAttack<S extends object = object, T extends object = object
   readonly key: string;
   /** Calls of `step` in a trial; each of them looks at one image per slot. */
   readonly steps: number;
+  /** Calls that make one step of the attack, each with another draw of a classifier with random outputs. @default {1} */
+  readonly samples?: number;
   /** Trials of an image: restarts times targets. */
   readonly trials: number;
   /** Forward passes per image of one step, those inside backward passes included. */
   readonly forwardPasses: number;
   /** Backward passes per image of one step. */
   readonly backwardPasses: number;
+  /**
+   * Whether a clean image that is not misclassified is the first that counts, as the one of lowest margin so far; false
+   * where `margin` stands for something else. @default {true}
+   */
+  readonly cleanCounts?: boolean;
   /** A state for the first call, of which nothing is used: zeros. `shape` is [B, H, W, C]. */
   state(shape: readonly number[]): MapTensors<S, NdArray>;
   /** What a trial needs, for one slot at step 0: leaves without the axis of slots, always of the same shapes. */
@@ -95,6 +108,8 @@ export interface SlotSetting {
   readonly eps: number;
   /** Stream of the attack; draws are keyed by image id, trial and step below it. */
   readonly rng: Rng;
+  /** What the classifier draws, where its outputs are random. */
+  readonly noise?: Classifier["noise"];
 }
 
 /** Makes an attack of one kind. */

@@ -1,4 +1,4 @@
-import { float32, int32, type NdArray, type Rng, sizeOf } from "../core/mod.ts";
+import { float32, int32, type NdArray, type Rng, sizeOf, UsageError } from "../core/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
@@ -26,7 +26,8 @@ export interface SmallestPerturbation {
   readonly margin: number;
   /**
    * Its distance from the image in pixel units, which bounds the image's robustness from above: 0 where the image is
-   * misclassified as it is, Infinity where none was found.
+   * misclassified as it is (margin below 0), Infinity where none was found. An image of margin 0 lies on the boundary and
+   * is not misclassified: what counts is the nearest image that is.
    */
   readonly distance: number;
   /** Forward passes, those inside backward passes and the verifying one included. */
@@ -56,7 +57,7 @@ export type SmallestPerturbationEvent =
  * @param rng Stream of the attack; draws are keyed by image id below it.
  * @param batchSize Images per batch; fewer where there are fewer images.
  * @returns Every image once, as it is done; ending the loop early ends the attack.
- * @throws {UsageError} If the spec cannot be used.
+ * @throws {UsageError} If the spec cannot be used, or the classifier's outputs are random.
  * @throws {TypeError} If a dtype or length is wrong.
  * @throws {DataError} If images do not fit the classifier, a pixel or label is out of range, or a margin or a gradient
  * is not finite.
@@ -73,6 +74,12 @@ export async function* smallestPerturbations(
   batchSize: number,
 ): AsyncGenerator<SmallestPerturbationEvent, void, void> {
   validateSpec(spec);
+  if (classifier.noise !== undefined) {
+    throw new UsageError(
+      "Cannot look for the smallest perturbations of a classifier with random outputs as its boundary moves with every " +
+        "draw: attack it at radii, by attackImages() with samples",
+    );
+  }
   if (images.count === 0) return;
   const norm = spec.norm ?? "Linf";
   const eps = START_RADIUS[norm];

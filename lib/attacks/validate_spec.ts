@@ -31,17 +31,18 @@ export function validateSpec(spec: unknown, eps: readonly number[] = [], path = 
   }
   const norm = oneOf(spec, "norm", kind === "fgsm" || kind === "pgd" ? ["Linf", "L2"] : NORMS, path) ?? "Linf";
   oneOf(spec, "loss", kind === "apgd" ? APGD_LOSSES : kind === "pgd" ? PGD_LOSSES : LOSSES, path);
+  optionalCounts(spec, ["samples"], path);
   eps.forEach((radius) => checkRadius(radius, norm as Norm, path));
   CHECKS[kind](spec, path, eps);
   return spec as unknown as AttackSpec;
 }
 
 const NORMS: readonly Norm[] = ["Linf", "L2", "L1"];
-const LOSSES: readonly AttackLoss[] = ["crossEntropy", "margin"];
-const PGD_LOSSES: readonly NonNullable<PgdSpec["loss"]>[] = [...LOSSES, "klToClean"];
-const APGD_LOSSES: readonly NonNullable<ApgdSpec["loss"]>[] = [...LOSSES, "dlr", "targetedDlr"];
+const LOSSES: readonly AttackLoss[] = ["crossEntropy", "margin", "dlr"];
+const PGD_LOSSES: readonly NonNullable<PgdSpec["loss"]>[] = [...LOSSES, "klToClean", "targetedDlr"];
+const APGD_LOSSES: readonly NonNullable<ApgdSpec["loss"]>[] = [...LOSSES, "targetedDlr"];
 const KEYS: { readonly [K in AttackSpec["kind"]]: readonly string[] } = {
-  fgsm: ["kind", "norm", "loss"],
+  fgsm: ["kind", "norm", "loss", "samples"],
   pgd: [
     "kind",
     "norm",
@@ -53,8 +54,9 @@ const KEYS: { readonly [K in AttackSpec["kind"]]: readonly string[] } = {
     "loss",
     "momentum",
     "target",
+    "samples",
   ],
-  apgd: ["kind", "norm", "loss", "steps", "restarts", "targets", "rho", "largerReps"],
+  apgd: ["kind", "norm", "loss", "steps", "restarts", "targets", "rho", "largerReps", "samples"],
   fab: ["kind", "norm", "steps", "restarts", "targets", "alphaMax", "eta", "beta"],
   ddn: ["kind", "norm", "steps", "gamma", "initialNorm"],
   square: ["kind", "norm", "queries", "pInit", "restarts"],
@@ -101,7 +103,7 @@ const CHECKS: { readonly [K in AttackSpec["kind"]]: (spec: Json, path: string, e
   },
   autoattack: (spec, path, eps) => {
     const { version, norm = "Linf" } = spec;
-    if (!Array.isArray(version)) return void oneOf(spec, "version", ["standard", "plus"], path);
+    if (!Array.isArray(version)) return void oneOf(spec, "version", ["standard", "plus", "rand"], path);
     const components = version.map((each, i) => {
       const component = validateSpec(each, eps, `${path}.version.${i}`);
       if (component.kind === "autoattack") {
@@ -116,7 +118,9 @@ const CHECKS: { readonly [K in AttackSpec["kind"]]: (spec: Json, path: string, e
       return component;
     });
     if (components.length === 0) {
-      throw new UsageError(`Cannot use ${path}.version as it is empty: write "standard", "plus" or some attacks`);
+      throw new UsageError(
+        `Cannot use ${path}.version as it is empty: write "standard", "plus", "rand" or some attacks`,
+      );
     }
     components.forEach((component, i) => {
       if (norm === "L1" && (component.kind === "fgsm" || component.kind === "pgd")) {
@@ -175,6 +179,17 @@ function checkAim({ target, loss, randomStart }: Json, path: string): void {
   if (!known && !(typeof target === "number" && Number.isSafeInteger(target) && target >= 0)) {
     throw new UsageError(
       `Cannot use ${path}.target as it is ${show(target)}: write "leastLikely", "next" or the number of a class`,
+    );
+  }
+  if (loss === "dlr" && target !== undefined) {
+    throw new UsageError(
+      `Cannot use ${path}.loss = "dlr" with a target as it aims at no class: write loss "targetedDlr", or leave target out`,
+    );
+  }
+  if (loss === "targetedDlr" && target === undefined) {
+    throw new UsageError(
+      `Cannot use ${path}.loss = "targetedDlr" without a target: write target "leastLikely", "next" or the number of a ` +
+        'class, or loss "dlr"',
     );
   }
   if (loss !== "klToClean") return;

@@ -1,19 +1,10 @@
 import { parse, stringify } from "@std/csv";
 import { DataError } from "./errors.ts";
-import {
-  ANALYSIS_COLUMNS,
-  ANALYSIS_QUANTITIES,
-  type AnalysisQuantity,
-  type AnalysisRow,
-  EVALUATION_COLUMNS,
-  type EvaluationRow,
-  EVIDENCE_COLUMNS,
-  type EvidenceRow,
-  MEASUREMENT_COLUMNS,
-  type MeasurementRow,
-  STEP_COLUMNS,
-  type StepRow,
-} from "./rows.ts";
+import { ANALYSIS_COLUMNS, ANALYSIS_QUANTITIES, type AnalysisQuantity, type AnalysisRow } from "./rows.ts";
+import { BRACKET_COLUMNS, type BracketRow, EVALUATION_COLUMNS, type EvaluationRow } from "./rows.ts";
+import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
+import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
+import { STEP_COLUMNS, type StepRow } from "./rows.ts";
 
 /** The rows of a CSV file. */
 export interface ParsedRows<R> {
@@ -106,6 +97,72 @@ export function parseEvidence(text: string, name = "evidence.csv"): ParsedRows<E
     success: get("success", FLAG),
     firstStep: get("firstStep", COUNT_OR_EMPTY),
     seed: get("seed", REAL),
+  }));
+}
+
+/**
+ * Writes `bracket.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatBracket(rows: readonly BracketRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), BRACKET_COLUMNS, options);
+}
+
+/**
+ * Reads `bracket.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatBracket} writes them.
+ */
+export function parseBracket(text: string, name = "bracket.csv"): ParsedRows<BracketRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, BRACKET_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    norm: get("norm", TEXT),
+    eps: get("eps", TEXT),
+    n: get("n", COUNT),
+    finished: get("finished", COUNT),
+    standing: get("standing", COUNT),
+    lower: get("lower", REAL),
+    lowerLow: get("lowerLow", REAL),
+    lowerHigh: get("lowerHigh", REAL),
+    upper: get("upper", REAL),
+    upperLow: get("upperLow", REAL),
+    upperHigh: get("upperHigh", REAL),
+  }));
+}
+
+/**
+ * Writes `images.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatImages(rows: readonly ImageRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), IMAGE_COLUMNS, options);
+}
+
+/**
+ * Reads `images.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatImages} writes them.
+ */
+export function parseImages(text: string, name = "images.csv"): ParsedRows<ImageRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, IMAGE_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    image: get("image", COUNT),
+    label: get("label", COUNT),
+    cleanMargin: get("cleanMargin", REAL),
+    smallestEps: get("smallestEps", TEXT_OR_EMPTY),
+    attack: get("attack", TEXT_OR_EMPTY),
   }));
 }
 
@@ -243,6 +300,7 @@ interface Field<T> {
 type Get = <T>(column: string, field: Field<T>) => T;
 
 const TEXT: Field<string> = { expected: "a text", read: (text) => text === "" ? undefined : text };
+const TEXT_OR_EMPTY: Field<string> = { expected: "a text or nothing", read: (text) => text };
 const COUNT: Field<number> = {
   expected: "an integer of 0 or more",
   read: (text) => /^\d+$/.test(text) ? Number(text) : undefined,

@@ -37,6 +37,58 @@ export interface EvaluationRow {
   readonly high: number;
 }
 
+/**
+ * One line of `bracket.csv`: what is known of the worst case at a radius while attacks are still to be run. An image
+ * stands as long as it is classified correctly and no attack of the plan has broken it at this or a smaller radius, whose
+ * ball lies inside this one. Every further attack can only lower `standing` and raise `finished`, until they are equal:
+ * then the plan is done. The true robust accuracy is at most `upper`; no attack can say that it is at least anything.
+ */
+export interface BracketRow {
+  /** Name of the evaluated network. */
+  readonly method: string;
+  /** Norm of the balls. */
+  readonly norm: string;
+  /** Radius in pixel units as text; "0" is without attack. */
+  readonly eps: string;
+  /** Images of the evaluation. */
+  readonly n: number;
+  /** Images that stand though every attack of the plan was run on them at this and every smaller radius. */
+  readonly finished: number;
+  /** Images that stand. */
+  readonly standing: number;
+  /** finished / n: what the whole plan will find at least. */
+  readonly lower: number;
+  /** Lower end of the 95 % Wilson interval of `lower`. */
+  readonly lowerLow: number;
+  /** Upper end of the 95 % Wilson interval of `lower`. */
+  readonly lowerHigh: number;
+  /** standing / n: what the whole plan will find at most. */
+  readonly upper: number;
+  /** Lower end of the 95 % Wilson interval of `upper`. */
+  readonly upperLow: number;
+  /** Upper end of the 95 % Wilson interval of `upper`. */
+  readonly upperHigh: number;
+}
+
+/** One line of `images.csv`: the smallest radius at which any attack broke an image. */
+export interface ImageRow {
+  /** Name of the evaluated network. */
+  readonly method: string;
+  /** Image id in its data set. */
+  readonly image: number;
+  /** True class. */
+  readonly label: number;
+  /** Margin of the clean image, in logits. */
+  readonly cleanMargin: number;
+  /**
+   * The smallest radius of the evaluation at which an attack broke it, as text: "0" where it is misclassified as it is,
+   * empty where it stands at all of them. Its robustness ends there or before: the attacks looked at these radii alone.
+   */
+  readonly smallestEps: string;
+  /** An attack that broke it there, the first in the order of the rows; empty where it stands. */
+  readonly attack: string;
+}
+
 /** A rate over the n images of one class. */
 export interface ClassRow extends EvaluationRow {
   /** True class of the images. */
@@ -148,6 +200,8 @@ export interface VerificationRow {
   readonly correct: number;
   /** Images that it classifies correctly when they are rounded to 8 bits inside the ball. */
   readonly rounded: number;
+  /** Images whose original and label are those of the data set; null where no data set was asked. */
+  readonly originals: number | null;
   /** Claims that do not hold, a line each. */
   readonly claims: readonly string[];
 }
@@ -216,6 +270,24 @@ export const ANALYSIS_QUANTITIES: readonly AnalysisQuantity[] = [
   "gradient-gap",
   "gradient-cosine",
 ];
+/** Columns of `bracket.csv`, in order. */
+export const BRACKET_COLUMNS = [
+  "method",
+  "norm",
+  "eps",
+  "n",
+  "finished",
+  "standing",
+  "lower",
+  "lowerLow",
+  "lowerHigh",
+  "upper",
+  "upperLow",
+  "upperHigh",
+] as const;
+
+/** Columns of `images.csv`, in order. */
+export const IMAGE_COLUMNS = ["method", "image", "label", "cleanMargin", "smallestEps", "attack"] as const;
 
 /** Columns of `steps.csv` that every method has, in order; the terms follow. */
 export const STEP_COLUMNS = ["method", "step", "epoch", "learningRate", "loss"] as const;

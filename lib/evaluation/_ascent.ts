@@ -29,6 +29,8 @@ export interface AscentInputs {
   readonly eps: Tensor;
   /** Length of the step, a scalar. */
   readonly stepSize: Tensor;
+  /** What a classifier with random outputs has drawn. */
+  readonly noise?: readonly Tensor[];
 }
 
 /** What a step tells of where it began. */
@@ -45,8 +47,8 @@ export interface AscentOutputs {
 export function logitsProgram(
   engine: Engine,
   logits: Classifier["logits"],
-): Program<{ weights: Weights<Tensor>; x: Tensor }, Tensor> {
-  return cachedProgram(engine, logits, "logits", () => ({ weights, x }) => logits(weights, x));
+): Program<{ weights: Weights<Tensor>; x: Tensor; noise?: readonly Tensor[] }, Tensor> {
+  return cachedProgram(engine, logits, "logits", () => ({ weights, x, noise }) => logits(weights, x, noise));
 }
 
 /** One step of projected gradient ascent on the cross-entropy, with the loss and the size of the gradient. */
@@ -55,9 +57,9 @@ export function ascentProgram(
   logits: Classifier["logits"],
   norm: StepNorm,
 ): Program<AscentInputs, AscentOutputs> {
-  return cachedProgram(engine, logits, `ascent ${norm}`, () => ({ weights, x, y, xAdv, eps, stepSize }) => {
+  return cachedProgram(engine, logits, `ascent ${norm}`, () => ({ weights, x, y, xAdv, eps, stepSize, noise }) => {
     const { grad, aux } = valueAndGrad((at: Tensor) => {
-      const loss = crossEntropy(logits(weights, at), y);
+      const loss = crossEntropy(logits(weights, at, noise), y);
       return { value: sum(loss), aux: loss };
     }, xAdv);
     const axes = grad.shape.slice(1).map((_, axis) => axis + 1);

@@ -40,11 +40,14 @@ export interface AdversarialImagesOptions {
   readonly rows: readonly EvidenceRow[];
   /** Images per batch. */
   readonly batchSize: number;
+  /** Those that `evaluate` told, by image id [H * W * C]; the attack is not run on them again. @default {none} */
+  readonly made?: ReadonlyMap<number, Float32Array>;
 }
 
 /**
- * Makes the images of rows of evidence anew, as `evaluate` does not keep them: the attack is run again with the same
- * random streams on the same images. On the same engine the images are those of the evaluation, to its rounding.
+ * Gathers the images of rows of evidence. Those that are not at hand any more are made anew: the attack is run again with
+ * the same random streams on the same images. On the same engine, in batches of the same size, the images are those of
+ * the evaluation; else to its rounding.
  *
  * @param engine Where it runs.
  * @param options What to attack.
@@ -57,7 +60,7 @@ export async function* adversarialImages(
   engine: Engine,
   options: AdversarialImagesOptions,
 ): AsyncGenerator<Progress, AdversarialImages, void> {
-  const { classifier, dataset, attack: spec, rows } = options;
+  const { classifier, dataset, attack: spec, rows, made } = options;
   if (rows.length === 0) throw new RangeError("Cannot make images without a row of evidence: it needs at least one");
   const { method, eps, seed } = rows[0]!;
   const name = attackName(spec);
@@ -67,9 +70,12 @@ export async function* adversarialImages(
   const xAdv = float32(x.shape, x.data.slice());
   const pixels = x.data.length / ids.length;
   const radius = parseEps(eps, Infinity);
-  const standing = rows.flatMap(({ cleanMargin }, row) => cleanMargin >= 0 && radius > 0 ? [row] : []);
+  const attacked = rows.flatMap(({ cleanMargin }, row) => cleanMargin >= 0 && radius > 0 ? [row] : []);
+  const pixelsOf = (row: number): Float32Array | undefined => made?.get(rows[row]!.image);
+  for (const row of attacked) xAdv.data.set(pixelsOf(row) ?? [], row * pixels);
+  const standing = attacked.filter((row) => pixelsOf(row) === undefined);
   const size = Math.min(options.batchSize, rows.length);
-  const { forwardPasses, backwardPasses } = attackPasses(spec);
+  const { forwardPasses, backwardPasses } = attackPasses(spec, classifier.classes, classifier);
   const passes = forwardPasses + backwardPasses;
   const label = `images of ${method} under ${name} at ${eps}`;
   for (let from = 0; from < standing.length; from += size) {

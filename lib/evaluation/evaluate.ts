@@ -1,17 +1,9 @@
-import { type EvidenceRow, formatEps, parseEps, type Progress, type Rng, rng, UsageError } from "../core/mod.ts";
+import { type EvidenceRow, float32, type NdArray, type Progress } from "../core/mod.ts";
 import { type Batch, type Dataset, gather } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import {
-  attackImages,
-  attackName,
-  attackPasses,
-  type AttackSpec,
-  componentsOf,
-  margins,
-  MAX_EPS,
-  validateSpec,
-} from "../attacks/mod.ts";
+import { attackImages, type AttackSpec, fewClasses, judgingPasses, margins } from "../attacks/mod.ts";
+import { namesOf, type Run, runsOf } from "./_runs.ts";
 import { evidenceKey } from "./evidence_key.ts";
 
 /** What to evaluate. */
@@ -38,6 +30,19 @@ export interface EvaluateOptions {
    * @default none
    */
   readonly done?: ReadonlySet<string> | ReadonlyMap<string, EvidenceRow>;
+  /**
+   * Rows of `narrow` by their keys: what one attack alone did to an image need not be done again. They are no rows of
+   * this evaluation.
+   *
+   * @default none
+   */
+  readonly found?: ReadonlyMap<string, EvidenceRow>;
+  /**
+   * Tell the adversarial images as well, which takes the memory of all of an attack at one radius.
+   *
+   * @default {false}
+   */
+  readonly images?: boolean;
 }
 
 /** New rows of evidence. */
@@ -58,8 +63,26 @@ export interface EvaluationProgressEvent extends Progress {
   readonly kind: "progress";
 }
 
+/**
+ * The adversarial images of an attack at a radius, after its last row: of each image that was attacked in this call, the
+ * one that its row speaks of. Those of rows that existed, and of `found`, are not among them; images that are wrong
+ * without an attack are their own.
+ */
+export interface EvaluationImagesEvent {
+  /** Discriminates the events. */
+  readonly kind: "images";
+  /** Attack, as in its rows; of an ensemble the whole. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Image ids [N]. */
+  readonly ids: Int32Array;
+  /** Adversarial images [N, H, W, C]. */
+  readonly xAdv: NdArray<"float32">;
+}
+
 /** What {@linkcode evaluate} tells. */
-export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent;
+export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent | EvaluationImagesEvent;
 
 /**
  * Evaluates a network: without attack (attack "clean" at eps "0"), then under every attack at every radius, one row of
@@ -74,6 +97,9 @@ export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent;
  * left after this attack and those before it, with the lowest margin so far. So the first of them that has success 1
  * says which attack broke the image. The row "autoattack" is that of the last stage: the worst over all of its attacks.
  *
+ * A classifier with random outputs is judged by its mean probabilities over draws of its own ({@linkcode margins}), clean
+ * and under attack; `{ kind: "autoattack", version: "rand" }` is the ensemble that is made for it.
+ *
  * Interrupted, it can be called again with the rows that exist: images that have theirs are not attacked again, and what
  * is found for an image does not depend on the others in its batch. The rows are those of an uninterrupted run, bit for
  * bit: at the same batch size on native engines, which sum in another order at another size.
@@ -82,12 +108,12 @@ export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent;
  * @param options What to evaluate.
  * @returns Events, rows in the order of attacks, radii, stages and images, those that are wrong without an attack first;
  * ending the loop early ends the evaluation.
- * @throws {UsageError} If an attack, a radius or the batch size cannot be used, two attacks have one name, or there is
+ * @throws {UsageError} If an attack, a radius or the batch size cannot be used, draws are to be averaged where nothing is drawn, two attacks have one name, or there is
  * nothing to evaluate.
  * @throws {DataError} If images or labels do not fit the classifier, or its logits are not finite.
  */
 export async function* evaluate(engine: Engine, options: EvaluateOptions): AsyncGenerator<EvaluationEvent> {
-  const { classifier, dataset, done = new Set<string>() } = options;
+  const { classifier, dataset, done = new Set<string>(), found: alone = new Map<string, EvidenceRow>() } = options;
   const runs = runsOf(options);
   const images = Array.from(dataset.ids.keys());
   const size = Math.min(options.batchSize, images.length);
@@ -95,10 +121,12 @@ export async function* evaluate(engine: Engine, options: EvaluateOptions): Async
   const book: Book = {
     images,
     size,
+    keepsImages: options.images ?? false,
     load: (indices) => gather(dataset, indices),
     untouched: (i) => ({ margin: clean[i]!, firstStep: clean[i]! < 0 ? 0 : -1 }),
     isNew: (attack, eps, i) => !done.has(keyOf(options, attack, eps, i)),
     known: (attack, eps, i) => done instanceof Map ? done.get(keyOf(options, attack, eps, i)) : undefined,
+    alone: (attack, eps, i) => alone.get(keyOf(options, attack, eps, i)),
     rowOf: (attack, eps, i, { margin, firstStep }) => ({
       method: options.method,
       attack,
@@ -116,13 +144,14 @@ export async function* evaluate(engine: Engine, options: EvaluateOptions): Async
   if (!images.some((i) => book.isNew("clean", "0", i) || runs.some((run) => anyNew(run, i)))) return;
 
   let passed = 0;
-  let total = images.length * (1 + runs.reduce((sum, run) => sum + passesOf(run), 0));
+  const asking = judgingPasses(classifier);
+  let total = images.length * (asking + runs.reduce((sum, run) => sum + passesOf(run), 0));
   for (const indices of chunks(images, size)) {
     const padded = Array.from({ length: size }, (_, k) => indices[k] ?? indices[0]!);
     const found = await margins(engine, classifier, book.load(padded));
     indices.forEach((i, k) => clean[i] = found[k]!);
     yield* evidence(book, "clean", "0", indices, book.untouched);
-    passed += indices.length;
+    passed += indices.length * asking;
     yield { kind: "progress", label: "clean", done: passed, total };
   }
 
@@ -131,8 +160,9 @@ export async function* evaluate(engine: Engine, options: EvaluateOptions): Async
   total = work.reduce((sum, { run, asked }) => sum + asked.length * passesOf(run), passed);
   for (const { run, asked } of work) {
     for await (const event of attacked(engine, classifier, book, run, asked)) {
-      if (event.kind === "evidence") {
-        yield event;
+      if (event.kind !== "passes") {
+        if (event.kind === "evidence") yield event;
+        else if (book.keepsImages) yield packed(dataset, run, event.images);
         continue;
       }
       total -= event.spared;
@@ -148,18 +178,23 @@ interface Book {
   readonly images: readonly number[];
   /** Images per batch. */
   readonly size: number;
+  /** Whether adversarial images are told. */
+  readonly keepsImages: boolean;
   readonly load: (indices: readonly number[]) => Batch;
   /** Outcome of no attack. */
   readonly untouched: (i: number) => Outcome;
   readonly isNew: (attack: string, eps: string, i: number) => boolean;
+  /** The row of this attack that was made by itself. */
+  readonly alone: (attack: string, eps: string, i: number) => EvidenceRow | undefined;
   /** The row of an attack that was run before. */
   readonly known: (attack: string, eps: string, i: number) => EvidenceRow | undefined;
   readonly rowOf: (attack: string, eps: string, i: number, outcome: Outcome) => EvidenceRow;
 }
 
-/** What comes of an attack at a radius: rows, and passes made and passes that need not be made. */
+/** What comes of an attack at a radius: rows, images, and passes made and passes that need not be made. */
 type AttackedEvent =
   | EvidenceEvent
+  | { readonly kind: "images"; readonly images: ReadonlyMap<number, NdArray<"float32">> }
   | { readonly kind: "passes"; readonly label: string; readonly passes: number; readonly spared: number };
 
 /** Runs one attack at one radius, stage by stage, on the images that need it. */
@@ -171,10 +206,13 @@ async function* attacked(
   asked: readonly number[],
 ): AsyncGenerator<AttackedEvent> {
   const outcomes = new Map<number, Outcome>();
+  const images = new Map<number, NdArray<"float32">>();
   const outcomeOf = (i: number): Outcome => outcomes.get(i) ?? book.untouched(i);
   let left = asked;
   for (const [k, stage] of stages.entries()) {
-    const label = `${name} at ${eps}${stage.name === name ? "" : `: ${stage.name.slice(name.length + 1)}`}`;
+    const note = fewClasses(stage.spec, classifier.classes);
+    const label = `${name} at ${eps}${stage.name === name ? "" : `: ${stage.name.slice(name.length + 1)}`}` +
+      (note === undefined ? "" : ` (${note})`);
     const later = stages.slice(k + 1).reduce((sum, { passes }) => sum + passes, 0);
     const spared = (i: number, passes: number) => stage.passes - passes + (outcomeOf(i).margin < 0 ? later : 0);
     const open = new Set(left);
@@ -187,12 +225,31 @@ async function* attacked(
         queue.push(i);
         continue;
       }
-      outcomes.set(i, { margin: row.margin, firstStep: row.firstStep === "" ? -1 : row.firstStep });
+      if (row.margin !== outcomes.get(i)?.margin) images.delete(i);
+      outcomes.set(i, outcomeOfRow(row));
       yield { kind: "passes", label, passes: 0, spared: spared(i, 0) };
     }
-    const source = { count: queue.length, load: (at: readonly number[]) => book.load(at.map((k) => queue[k]!)) };
     const finished = new Set<number>();
+    for (const i of queue) {
+      const row = book.alone(stage.name, eps, i);
+      if (row === undefined) continue;
+      if (isWorse(outcomeOfRow(row), outcomes.get(i))) {
+        outcomes.set(i, outcomeOfRow(row));
+        images.delete(i);
+      }
+      finished.add(i);
+      yield { kind: "passes", label, passes: 0, spared: spared(i, 0) };
+    }
     let written = 0;
+    // Images are done in any order; their rows wait for those before them, so that a file can be gone on with.
+    const inOrder = function* (): Generator<EvidenceEvent> {
+      const from = written;
+      while (finished.has(queue[written]!)) written++;
+      yield* evidence(book, stage.name, eps, queue.slice(from, written), outcomeOf);
+    };
+    yield* inOrder();
+    const toRun = queue.filter((i) => !finished.has(i));
+    const source = { count: toRun.length, load: (at: readonly number[]) => book.load(at.map((k) => toRun[k]!)) };
     for await (
       const event of attackImages(engine, classifier, source, stage.spec, radius, stage.stream, book.size)
     ) {
@@ -200,18 +257,32 @@ async function* attacked(
         yield { kind: "passes", label, passes: event.passes, spared: 0 };
         continue;
       }
-      const i = queue[event.position]!;
-      outcomes.set(i, worse(outcomes.get(i), event));
+      const i = toRun[event.position]!;
+      if (isWorse(event, outcomes.get(i))) {
+        outcomes.set(i, { margin: event.margin, firstStep: event.firstStep });
+        if (book.keepsImages) images.set(i, event.xAdv);
+      }
       yield { kind: "passes", label, passes: 0, spared: spared(i, event.forwardPasses + event.backwardPasses) };
       finished.add(i);
-      // Images are done in any order; their rows wait for those before them, so that a file can be gone on with.
-      const from = written;
-      while (finished.has(queue[written]!)) written++;
-      yield* evidence(book, stage.name, eps, queue.slice(from, written), outcomeOf);
+      yield* inOrder();
     }
     left = left.filter((i) => outcomeOf(i).margin >= 0);
   }
   if (stages[0]!.name !== name) yield* evidence(book, name, eps, book.images, outcomeOf);
+  yield { kind: "images", images };
+}
+
+/** Images by position as one array. */
+function packed(
+  dataset: Dataset,
+  { name, eps }: Run,
+  images: ReadonlyMap<number, NdArray<"float32">>,
+): EvaluationImagesEvent {
+  const order = [...images.keys()].sort((a, b) => a - b);
+  const xAdv = float32([order.length, ...dataset.imageShape]);
+  const pixels = xAdv.data.length / (order.length || 1);
+  order.forEach((i, row) => xAdv.data.set(images.get(i)!.data, row * pixels));
+  return { kind: "images", attack: name, eps, ids: Int32Array.from(order, (i) => dataset.ids[i]!), xAdv };
 }
 
 /** What is known of an image after some attacks. */
@@ -222,68 +293,16 @@ interface Outcome {
   readonly firstStep: number;
 }
 
-function worse(before: Outcome | undefined, { margin, firstStep }: Outcome): Outcome {
-  return before === undefined || margin < before.margin ? { margin, firstStep } : before;
+function isWorse({ margin }: Outcome, before: Outcome | undefined): boolean {
+  return before === undefined || margin < before.margin;
 }
 
-/** One attack at one radius. */
-interface Run {
-  readonly name: string;
-  readonly eps: string;
-  readonly radius: number;
-  /** The attack itself, or those of an ensemble. */
-  readonly stages: readonly Stage[];
-}
-
-interface Stage {
-  /** Name in rows. */
-  readonly name: string;
-  readonly spec: AttackSpec;
-  readonly stream: Rng;
-  /** Passes per image at most. */
-  readonly passes: number;
-}
-
-function namesOf({ name, stages }: Run): string[] {
-  return [...new Set([...stages.map((stage) => stage.name), name])];
+function outcomeOfRow({ margin, firstStep }: EvidenceRow): Outcome {
+  return { margin, firstStep: firstStep === "" ? -1 : firstStep };
 }
 
 function passesOf({ radius, stages }: Run): number {
   return radius === 0 ? 0 : stages.reduce((sum, { passes }) => sum + passes, 0);
-}
-
-function runsOf({ attacks, eps, seed, dataset, classifier, batchSize }: EvaluateOptions): Run[] {
-  if (dataset.ids.length === 0) {
-    throw new UsageError(`Cannot evaluate on "${dataset.name}" as it has no images: use a data set with some`);
-  }
-  if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
-    throw new UsageError(`Cannot evaluate in batches of ${batchSize} images: write a positive integer`);
-  }
-  const most = Math.max(1, ...attacks.map(({ attack: { norm = "Linf" } }) => MAX_EPS[norm]));
-  const radii = new Map(eps.map((text) => [formatEps(text, most), parseEps(text, most)]));
-  if (attacks.length > 0 && radii.size === 0) {
-    throw new UsageError('Cannot run attacks without a radius: write eps such as ["8/255"], or leave out the attacks');
-  }
-  const names = attacks.map(({ attack }, i) =>
-    attackName(validateSpec(attack, [...radii.values()], `attacks[${i}].attack`))
-  );
-  const twice = names.findIndex((name, i) => names.indexOf(name) < i);
-  if (twice !== -1) {
-    throw new UsageError(`Cannot evaluate under "${names[twice]}" twice: leave out attacks[${twice}]`);
-  }
-  return attacks.flatMap(({ attack }, i) => {
-    const name = names[i]!;
-    // Not keyed by the radius: at every radius the starts lie in the same directions.
-    const stream = rng(seed, "attack", name);
-    const stage = (name: string, spec: AttackSpec, stream: Rng): Stage => {
-      const { forwardPasses, backwardPasses } = attackPasses(spec, classifier.classes);
-      return { name, spec, stream, passes: forwardPasses + backwardPasses };
-    };
-    const stages = attack.kind === "autoattack"
-      ? componentsOf(attack).map((each) => stage(`${name}.${each.name}`, each.spec, stream.child(each.name)))
-      : [stage(name, attack, stream)];
-    return [...radii].map(([eps, radius]) => ({ name, eps, radius, stages }));
-  });
 }
 
 function chunks(indices: readonly number[], size: number): number[][] {

@@ -6,6 +6,7 @@ import {
   type NdArray,
   parseEps,
   type Progress,
+  type Rng,
   rng,
   scalar,
   UsageError,
@@ -13,7 +14,16 @@ import {
 import { type Batch, type Dataset, gather } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree, takeTree } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import { attackName, type AttackSpec, margins, type PgdSpec, projectImages, runAttack } from "../attacks/mod.ts";
+import {
+  attackName,
+  type AttackSpec,
+  drawNoise,
+  judgingPasses,
+  margins,
+  type PgdSpec,
+  projectImages,
+  runAttack,
+} from "../attacks/mod.ts";
 import { ascentProgram, logitsProgram, type StepNorm } from "./_ascent.ts";
 import * as verdicts from "./_masking_verdicts.ts";
 
@@ -71,6 +81,9 @@ const FARTHEST: { readonly [N in StepNorm]: (values: number) => number } = {
  * value and a verdict. "fail" means that attacks with gradients are not to be believed here, "warn" that one should look.
  * A network that passes may still be broken by an attack made for it.
  *
+ * Of a classifier that draws ({@linkcode Classifier.noise}) "random-outputs" warns, and tells what PGD leaves by the
+ * gradient of one draw per step and by the mean over 16; the other checks attack by single draws.
+ *
  * Attacks are tried on those of the images that are classified correctly; accuracies are shares of all of them.
  *
  * Source: Athalye, Carlini, Wagner (2018), "Obfuscated gradients give a false sense of security", section 3.1; Carlini
@@ -110,9 +123,10 @@ export async function* maskingReport(
     Array.from({ length: Math.ceil(indices.length / size) }, (_, k) => indices.slice(k * size, (k + 1) * size));
 
   const program = logitsProgram(engine, classifier.logits);
-  const logitsOf = async (x: NdArray<"float32">): Promise<number[][]> => {
+  const logitsOf = async ({ x, ids }: Batch, draw = 0): Promise<number[][]> => {
     passes.forward += x.shape[0]!;
-    const z = await takeTree(engine, await program({ weights: classifier.weights, x }));
+    const noise = drawNoise(classifier, ids, rng(seed, "masking", "outputs", draw));
+    const z = await takeTree(engine, await program({ weights: classifier.weights, x, ...noise }));
     return Array.from(
       { length: x.shape[0]! },
       (_, row) => Array.from(z.data.slice(row * classifier.classes, (row + 1) * classifier.classes)),
@@ -123,31 +137,10 @@ export async function* maskingReport(
   const firstBatch = load(everything.slice(0, size));
   const clean: number[] = [];
   for (const indices of chunksOf(everything)) {
-    passes.forward += size;
+    passes.forward += size * judgingPasses(classifier);
     clean.push(...(await margins(engine, classifier, load(indices))).subarray(0, indices.length));
   }
   const correct = everything.filter((i) => clean[i]! >= 0);
-
-  const once = await logitsOf(firstBatch.x);
-  yield add(verdicts.randomOutputs(...differences(once, await logitsOf(firstBatch.x))));
-  const flat = once.flat();
-  const sums = once.map((z) => Math.abs(z.reduce((sum, value) => sum + value, 0) - 1));
-  yield add(
-    verdicts.probabilities(Math.min(...flat), Math.max(...flat), Math.max(...sums)),
-    verdicts.fewClasses(classifier.classes),
-  );
-  // Each of some images in a batch of nothing else: of the same shape, so that a sound network gives the same bits.
-  const alone: number[][] = [];
-  const within = once.slice(0, Math.min(3, size));
-  for (const row of within.keys()) alone.push((await logitsOf(load([row]).x))[0]!);
-  yield add(verdicts.batchDependence(...differences(within, alone)));
-
-  if (correct.length === 0) {
-    const made = new Set(rows.map(({ check }) => check));
-    const left = MASKING_CHECKS.filter((check) => !made.has(check));
-    yield add(...left.map((check) => verdicts.skipped(check, "no image is classified correctly")));
-    return { rows, n, eps: text, forwardPasses: passes.forward, backwardPasses: passes.backward };
-  }
 
   /** Runs an attack on some images; gives those that are left. */
   const attacked = async (spec: AttackSpec, radius: number, indices: readonly number[]): Promise<number[]> => {
@@ -168,11 +161,43 @@ export async function* maskingReport(
     return left;
   };
   const share = (indices: readonly number[]): number => indices.length / n;
+  const pgd: PgdSpec = { kind: "pgd", steps, norm };
 
-  const { zero, rises, drops } = await path(engine, classifier, chunksOf(correct).map(load), { norm, eps, passes });
+  const once = await logitsOf(firstBatch);
+  const twice = differences(once, await logitsOf(firstBatch, 1));
+  if (classifier.noise === undefined) yield add(verdicts.randomOutputs(...twice));
+  else {
+    const mean: PgdSpec = { ...pgd, samples: SAMPLES };
+    const left = [await attacked(pgd, eps, correct), await attacked(mean, eps, correct)].map(share);
+    yield add(verdicts.drawnOutputs(...twice, left, [pgd, mean].map(attackName)));
+  }
+  const flat = once.flat();
+  const sums = once.map((z) => Math.abs(z.reduce((sum, value) => sum + value, 0) - 1));
+  yield add(
+    verdicts.probabilities(Math.min(...flat), Math.max(...flat), Math.max(...sums)),
+    verdicts.fewClasses(classifier.classes),
+  );
+  // Each of some images in a batch of nothing else: of the same shape, so that a sound network gives the same bits.
+  const alone: number[][] = [];
+  const within = once.slice(0, Math.min(3, size));
+  for (const row of within.keys()) alone.push((await logitsOf(load([row])))[0]!);
+  yield add(verdicts.batchDependence(...differences(within, alone)));
+
+  if (correct.length === 0) {
+    const made = new Set(rows.map(({ check }) => check));
+    const left = MASKING_CHECKS.filter((check) => !made.has(check));
+    yield add(...left.map((check) => verdicts.skipped(check, "no image is classified correctly")));
+    return { rows, n, eps: text, forwardPasses: passes.forward, backwardPasses: passes.backward };
+  }
+
+  const { zero, rises, drops } = await path(engine, classifier, chunksOf(correct).map(load), {
+    norm,
+    eps,
+    stream: rng(seed, "masking", "path"),
+    passes,
+  });
   yield add(verdicts.zeroGradients(zero / correct.length), verdicts.lossRises(rises, drops));
 
-  const pgd: PgdSpec = { kind: "pgd", steps, norm };
   const base = await attacked(pgd, eps, correct);
   let shaken: readonly number[] = correct;
   for (let draw = 0; draw < noiseDraws; draw++) {
@@ -180,7 +205,7 @@ export async function* maskingReport(
     for (const chunk of chunksOf(shaken)) {
       const batch = load(chunk);
       const x = corner(batch, norm, eps, rng(seed, "masking", "noise", draw));
-      passes.forward += size;
+      passes.forward += size * judgingPasses(classifier);
       const found = await margins(engine, classifier, { ...batch, x });
       left.push(...chunk.filter((_, k) => found[k]! >= 0));
     }
@@ -223,7 +248,7 @@ export async function* maskingReport(
     for (const chunk of chunksOf(correct)) {
       const batch = load(chunk);
       const made = await runAttack(engine, surrogate.classifier, batch, pgd, eps, rng(seed, "masking", "transfer"));
-      passes.forward += size * (made.forwardPasses + 1);
+      passes.forward += size * (made.forwardPasses + judgingPasses(classifier));
       passes.backward += size * made.backwardPasses;
       const found = await margins(engine, classifier, { ...batch, x: made.xAdv });
       left.push(...chunk.filter((_, k) => found[k]! >= 0));
@@ -268,6 +293,9 @@ function best(z: readonly number[]): number {
   return z.indexOf(Math.max(...z));
 }
 
+/** Draws per step that are tried on a network with random outputs. */
+const SAMPLES = 16;
+
 /** Steps of the path along which the loss is watched; each is a fifth of the radius. */
 const PATH_STEPS = 10;
 
@@ -276,9 +304,10 @@ async function path(
   engine: Engine,
   classifier: Classifier,
   batches: readonly Batch[],
-  { norm, eps, passes }: {
+  { norm, eps, stream, passes }: {
     readonly norm: StepNorm;
     readonly eps: number;
+    readonly stream: Rng;
     readonly passes: { forward: number; backward: number };
   },
 ): Promise<{ readonly zero: number; readonly rises: number; readonly drops: number }> {
@@ -291,7 +320,8 @@ async function path(
     let before: ArrayLike<number> | undefined;
     try {
       for (let step = 0; step < PATH_STEPS; step++) {
-        const outputs = await program({ weights, x, y, xAdv, eps: scalar(eps), stepSize: scalar(eps / 5) });
+        const noise = drawNoise(classifier, batch.ids, stream.child(step));
+        const outputs = await program({ weights, x, y, xAdv, eps: scalar(eps), stepSize: scalar(eps / 5), ...noise });
         const { loss, gradient } = await takeTree(engine, { loss: outputs.loss, gradient: outputs.gradient });
         xAdv.dispose();
         xAdv = outputs.next;
@@ -315,7 +345,7 @@ async function path(
 }
 
 /** The images moved to a random corner of the ball (Linf) or a random point of its sphere (L2), inside the box. */
-function corner({ x, ids }: Batch, norm: StepNorm, eps: number, stream: ReturnType<typeof rng>): NdArray<"float32"> {
+function corner({ x, ids }: Batch, norm: StepNorm, eps: number, stream: Rng): NdArray<"float32"> {
   const size = x.data.length / ids.length;
   const moved = float32(x.shape);
   ids.forEach((id, row) => {

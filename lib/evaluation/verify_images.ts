@@ -1,5 +1,5 @@
-import { type NdArray, parseEps, type VerificationRow } from "../core/mod.ts";
-import { float32, int32 } from "../core/mod.ts";
+import { float32, int32, type NdArray, parseEps, type VerificationRow } from "../core/mod.ts";
+import type { Dataset } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import { margins, type Norm } from "../attacks/mod.ts";
@@ -12,13 +12,18 @@ export interface VerifyImagesOptions {
   readonly transfer: boolean;
   /** Images per batch. @default {100} */
   readonly batchSize?: number;
+  /** Images that the originals must be, by their ids, with their labels. @default {they are taken as they are} */
+  readonly originals?: Dataset;
 }
 
 /** Margins that engines may disagree about by rounding. */
 const ROUNDING = 1e-4;
 
+/** How far a pixel of an original may lie from that of the data set, by the rounding of byte / 255. */
+const PIXEL_ROUNDING = 1e-6;
+
 /**
- * Verifies adversarial images from themselves alone: each must lie in its ball and in the pixel box, and each success
+ * Verifies adversarial images from themselves alone, or beside the data set of their originals: each must lie in its ball and in the pixel box, and each success
  * that the evidence claims must fool the network (margin below 0; up to 1e-4 passes as another engine's rounding). The
  * network is then asked again about the images rounded to 8 bits inside the ball ({@linkcode roundImages}).
  *
@@ -36,7 +41,7 @@ export async function verifyImages(
   engine: Engine,
   classifier: Classifier,
   images: AdversarialImages,
-  { transfer, batchSize = 100 }: VerifyImagesOptions,
+  { transfer, batchSize = 100, originals }: VerifyImagesOptions,
 ): Promise<VerificationRow> {
   const { method, attack, eps, norm, ids, x, margin } = images;
   const radius = parseEps(eps, Infinity);
@@ -62,6 +67,8 @@ export async function verifyImages(
       claims.push(`image ${id} lies ${distance} from its original in ${norm}, outside of the ball of ${eps}`);
     }
   });
+  const foreign = originals === undefined ? [] : strangers(images, originals);
+  claims.push(...foreign);
   const now = await ask(engine, classifier, { ...images, xAdv: inBox }, batchSize);
   const rounded = await ask(
     engine,
@@ -86,8 +93,29 @@ export async function verifyImages(
     claimed: holding(margin),
     correct: holding(now),
     rounded: holding(rounded),
+    originals: originals === undefined ? null : ids.length - foreign.length,
     claims,
   };
+}
+
+/** A line for each image whose original or label is not that of the data set. */
+function strangers({ ids, x, y }: AdversarialImages, { name, ids: known, images, labels }: Dataset): string[] {
+  const size = x.data.length / ids.length;
+  const position = new Map(Array.from(known, (id, i) => [id, i]));
+  const same = images.length === known.length * size;
+  return Array.from(ids).flatMap((id, row) => {
+    const i = position.get(id);
+    if (i === undefined) return [`image ${id} is none of "${name}"`];
+    if (!same) {
+      return [`image ${id} has ${size} pixel values where those of "${name}" have ${images.length / known.length}`];
+    }
+    const differs = (pixel: number, k: number): boolean =>
+      !(Math.abs(pixel - images[i * size + k]! / 255) < PIXEL_ROUNDING);
+    if (x.data.subarray(row * size, (row + 1) * size).some(differs)) {
+      return [`the original of image ${id} is not that of "${name}"`];
+    }
+    return y.data[row] === labels[i] ? [] : [`image ${id} has label ${y.data[row]} where "${name}" has ${labels[i]}`];
+  });
 }
 
 function lengthOf(d: Float64Array, norm: Norm): number {

@@ -3,7 +3,8 @@ import { parseEps, UsageError } from "../core/mod.ts";
 import type { AnalysisSpec } from "./experiment.ts";
 
 /** Checks what an analysis would find out only after the training: radii, the attack, and whether they go together. */
-export function checkAnalysis({ eps, attack, linearity }: AnalysisSpec): void {
+export function checkAnalysis({ n, eps, attack, linearity }: AnalysisSpec): void {
+  if (n < 2) throw new UsageError(`Cannot analyse on ${n} images as means have intervals: use at least two`);
   const { norm = "Linf" } = attack ?? {};
   const radii = eps.map((radius) => parseEps(radius, MAX_EPS[norm]));
   if (radii.length === 0) throw new UsageError('Cannot analyse without a radius: write analysis.eps such as ["8/255"]');

@@ -1,18 +1,15 @@
 import { DataError, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
-import { type DataSpec, loadData } from "../data/mod.ts";
-import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
-import { type Classifier, freeze, type LoadedWeights, loadWeights } from "../models/mod.ts";
+import type { DataSpec } from "../data/mod.ts";
+import type { Engine } from "../engine/mod.ts";
 import { parseReferenceCard, writeFigures, writeReport } from "../report/mod.ts";
-import { checkEvaluation } from "./_check_evaluation.ts";
-import { checkNames } from "./_check_names.ts";
-import { evaluated, evaluationSet } from "./_evaluated.ts";
-import { exists, makeFolder } from "./_files.ts";
+import { evaluated } from "./_evaluated.ts";
+import { makeFolder } from "./_files.ts";
 import { masking } from "./_masking.ts";
+import { openEvaluation } from "./_open_evaluation.ts";
 import { savedImages } from "./_saved_images.ts";
 import type { EvaluationSpec } from "./experiment.ts";
-import { openManifest } from "./manifest.ts";
 import type { RunEvent } from "./run.ts";
-import { openEvidence, openRunFolder, runName } from "./run_folder.ts";
+import { openEvidence } from "./run_folder.ts";
 
 /** An evaluation of saved networks. Plain JSON. */
 export interface ModelEvaluation {
@@ -44,7 +41,12 @@ export interface EvaluateModelsOptions {
   readonly out?: string;
   /** Files of published networks' cards, drawn beside the curves; copied into `references`. @default {none} */
   readonly references?: readonly string[];
-  /** Folder of files of the adversarial images; the attacks are run a second time for them. @default {none} */
+  /**
+   * Folder of files of the adversarial images. Images whose rows were there before they were asked for are attacked a
+   * second time.
+   *
+   * @default {none}
+   */
   readonly images?: string;
   /**
    * Look for masked gradients at the largest radius, on the first 100 images, into `masking.json`. The second network's
@@ -74,42 +76,26 @@ export async function* evaluateModels(
 ): AsyncGenerator<RunEvent, void, void> {
   const { evaluation, seed } = asked;
   const { engine } = options;
-  checkNames(options.models.map(({ method }) => method), "evaluate");
-  checkEvaluation(evaluation);
-  const loaded = new Map<string, LoadedWeights>();
-  for (const { method, path } of options.models) loaded.set(method, await loadWeights(path));
   const references = await Promise.all((options.references ?? []).map(readCard));
-  yield { kind: "progress", label: "load data", done: 0, total: 1 };
-  const data = await loadData(asked.data, options.data === undefined ? {} : { path: options.data });
-  const split = evaluationSet(evaluation, data);
-  const models = [...loaded].map(([method, { card }]) => ({ method, weights: card.sha256 }));
-  const content = { name: ["evaluation", ...loaded.keys()].join("-"), models, ...asked };
-  const path = options.out ?? `runs/${await runName(content)}`;
-  const resumed = await exists(`${path}/experiment.json`);
-  const folder = await openRunFolder(content, path);
-  const manifest = await openManifest(folder, engine, data, seed);
-  for (const { method, weights } of models) await manifest.trained(method, weights);
-  yield { kind: "open", folder: path, resumed };
+  const opened = yield* openEvaluation(asked, options);
+  const { folder, manifest, split, classifiers, weights } = opened;
+  const { path } = folder;
   if (references.length > 0) await makeFolder(folder.file("references"));
   for (const { name, text } of references) await writeFileAtomic(folder.file("references", name), text);
-  const classifiers = new Map<string, Classifier>();
   try {
-    for (const [method, { model, weights }] of loaded) {
-      classifiers.set(method, freeze(model, putTree(engine, weights)));
-    }
-    const rows = yield* evaluated({ evaluation, seed, classifiers, split, folder, manifest, engine });
-    if (options.masking) yield* masking({ engine, evaluation, seed, classifiers, split, folder });
-    if (options.images !== undefined) {
-      const sums = new Map(models.map(({ method, weights }) => [method, weights]));
-      const { rows: evidence } = await openEvidence(folder);
-      yield* savedImages({ engine, evaluation, split, classifiers, weights: sums, evidence, folder: options.images });
-    }
+    const context = { evaluation, seed, classifiers, split, folder, manifest, engine };
+    const saved = options.images === undefined
+      ? undefined
+      : { engine, evaluation, split, data: asked.data, classifiers, weights, folder: options.images };
+    const rows = yield* evaluated(saved === undefined ? context : { ...context, saved });
+    if (options.masking) yield* masking(context);
+    if (saved !== undefined) yield* savedImages(saved, (await openEvidence(folder)).rows);
     const figures = await writeFigures(path);
     const report = await writeReport(path);
     await manifest.finish();
     yield { kind: "end", folder: path, rows, figures, report };
   } finally {
-    for (const { weights } of classifiers.values()) disposeTree(weights);
+    opened.dispose();
   }
 }
 

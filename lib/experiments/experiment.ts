@@ -194,18 +194,18 @@ const schedules: { readonly [K in ScheduleSpec["kind"]]: Check } = {
 };
 const batchNorms = optional(oneOf("Linf", "L2"));
 const norms = optional(oneOf("Linf", "L2", "L1"));
-const attackLoss = optional(oneOf("crossEntropy", "margin"));
+const attackLoss = optional(oneOf("crossEntropy", "margin", "dlr"));
 const share01 = optional(number(0, 1));
 const target: Check = (value, path) =>
   typeof value === "number" ? integer(0)(value, path) : oneOf("leastLikely", "next")(value, path);
 const version: Check = (value, path) =>
-  typeof value === "string" ? oneOf("standard", "plus")(value, path) : list(union(attacks))(value, path);
+  typeof value === "string" ? oneOf("standard", "plus", "rand")(value, path) : list(union(attacks))(value, path);
 const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
-  fgsm: object<FgsmSpec>({ kind, norm: batchNorms, loss: attackLoss }),
+  fgsm: object<FgsmSpec>({ kind, norm: batchNorms, loss: attackLoss, samples: optional(integer()) }),
   pgd: object<PgdSpec>({
     kind,
     norm: batchNorms,
-    loss: optional(oneOf("crossEntropy", "margin", "klToClean")),
+    loss: optional(oneOf("crossEntropy", "margin", "dlr", "klToClean", "targetedDlr")),
     steps: integer(),
     relativeStepSize: optional(number(0)),
     stepSize: optional(eps),
@@ -213,6 +213,7 @@ const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
     randomStart: optional(flag),
     momentum: share01,
     target: optional(target),
+    samples: optional(integer()),
   }),
   apgd: object<ApgdSpec>({
     kind,
@@ -223,6 +224,7 @@ const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
     targets: optional(integer()),
     rho: share01,
     largerReps: optional(flag),
+    samples: optional(integer()),
   }),
   fab: object<FabSpec>({
     kind,

@@ -1,11 +1,16 @@
 import { DataError, float32, int32, type NdArray, parseEps, writeFileAtomic } from "../core/mod.ts";
 import type { AdversarialImages } from "../evaluation/mod.ts";
+import type { DataSpec } from "../data/mod.ts";
 import { decodeSafetensors, encodeSafetensors } from "../models/mod.ts";
 
 /** Adversarial images, and which network they were made against. */
 export interface ImageFile extends AdversarialImages {
   /** SHA-256 of the weights of the attacked network, hexadecimal. */
   readonly weights: string;
+  /** Where the originals are from; absent in files of other programs. */
+  readonly data?: DataSpec;
+  /** Which part of them. */
+  readonly split?: "test" | "validation";
 }
 
 /** What such a file says that it is. */
@@ -18,15 +23,25 @@ export function imageFileName({ method, attack, eps }: Pick<AdversarialImages, "
 
 /**
  * Writes adversarial images as a safetensors file: x and xAdv [N, H, W, C] and margin [N] as F32, y and ids [N] as I32,
- * and the texts format, method, attack, eps, norm, seed and weights.
+ * and the texts format, method, attack, eps, norm, seed and weights, and data (JSON) and split where they are known.
  *
  * @param path Path of the file; it holds either all of it or what it held before.
  * @param file The images.
  */
 export async function saveImages(path: string, file: ImageFile): Promise<void> {
-  const { x, xAdv, y, ids, margin, method, attack, eps, norm, seed, weights } = file;
+  const { x, xAdv, y, ids, margin, method, attack, eps, norm, seed, weights, data, split } = file;
   const tensors = { x, xAdv, y, ids: int32([ids.length], ids), margin: float32([margin.length], margin) };
-  const metadata = { format: FORMAT, method, attack, eps, norm, seed: String(seed), weights };
+  const metadata = {
+    format: FORMAT,
+    method,
+    attack,
+    eps,
+    norm,
+    seed: String(seed),
+    weights,
+    ...(data === undefined ? {} : { data: JSON.stringify(data) }),
+    ...(split === undefined ? {} : { split }),
+  };
   await writeFileAtomic(path, encodeSafetensors({ tensors, metadata }));
 }
 
@@ -70,7 +85,11 @@ export async function loadImages(path: string): Promise<ImageFile> {
   const images = array("x", "float32", shape);
   const wrong = images.data.findIndex((pixel) => !(pixel >= 0 && pixel <= 1));
   if (wrong !== -1) fail(`a pixel of an original is ${images.data[wrong]} where pixels are in [0, 1]`);
+  const { split } = metadata;
+  if (split !== undefined && split !== "test" && split !== "validation") fail(`its split is "${split}"`);
   return {
+    ...(metadata.data === undefined ? {} : { data: dataOf(metadata.data, fail) }),
+    ...(split === undefined ? {} : { split: split as "test" | "validation" }),
     method: text("method"),
     attack: text("attack"),
     eps,
@@ -83,4 +102,15 @@ export async function loadImages(path: string): Promise<ImageFile> {
     y: array("y", "int32", [n]),
     margin: array("margin", "float32", [n]).data,
   };
+}
+
+function dataOf(text: string, fail: (what: string) => never): DataSpec {
+  let data: { readonly kind?: unknown } | null;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return fail("its data are not JSON");
+  }
+  if (data?.kind === "cifar10" || data?.kind === "shapes") return data as DataSpec;
+  return fail(`its data are of the kind ${JSON.stringify(data?.kind)} where "cifar10" or "shapes" was expected`);
 }

@@ -12,6 +12,7 @@
  */
 export * from "./analyze_models.ts";
 export * from "./evaluate_models.ts";
+export * from "./evaluate_within.ts";
 export * from "./experiment.ts";
 export * from "./image_file.ts";
 export * from "./manifest.ts";

@@ -117,8 +117,20 @@ export function openSteps(
 
 /** Opens `evidence.csv`; a torn last line is removed. */
 export function openEvidence(folder: RunFolder): Promise<RowFile<EvidenceRow>> {
+  return openEvidenceAs(folder, "evidence.csv");
+}
+
+/**
+ * Opens `budget.csv`; a torn last line is removed. Its rows have the columns of `evidence.csv` and say what one attack
+ * alone did to an image; images that needed no attack any more have none.
+ */
+export function openBudget(folder: RunFolder): Promise<RowFile<EvidenceRow>> {
+  return openEvidenceAs(folder, "budget.csv");
+}
+
+function openEvidenceAs(folder: RunFolder, name: string): Promise<RowFile<EvidenceRow>> {
   return openRows(
-    folder.file("evidence.csv"),
+    folder.file(name),
     parseEvidence,
     (rows, headers) => formatEvidence(rows, { headers }),
     () => true,

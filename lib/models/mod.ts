@@ -19,3 +19,4 @@ export * from "./resnet18.ts";
 export * from "./safetensors.ts";
 export * from "./spec.ts";
 export * from "./weights.ts";
+export * from "./with_input_noise.ts";

@@ -45,10 +45,23 @@ export interface Classifier {
   readonly classes: number;
   /** Shape of one image: [height, width, channels]. */
   readonly inputShape: readonly [number, number, number];
-  /** Traced: weights and pixels in [0,1] [B, H, W, C] -> logits [B, classes]. Its identity keys compiled programs. */
-  readonly logits: (weights: Weights<Tensor>, x: Tensor) => Tensor;
+  /**
+   * Traced: weights and pixels in [0,1] [B, H, W, C] -> logits [B, classes]. Its identity keys compiled programs. One
+   * with random outputs is given what {@linkcode Classifier.noise} has drawn, each array with the axis of images in
+   * front; it must not draw.
+   */
+  readonly logits: (weights: Weights<Tensor>, x: Tensor, noise?: readonly Tensor[]) => Tensor;
   /** The weights; their owner disposes of them. */
   readonly weights: Weights<Leaf>;
+  /**
+   * Of a classifier with random outputs: what one forward pass of one image depends on beside its pixels, drawn on the
+   * host from a stream of that pass; always of the same shapes, without the axis of images.
+   *
+   * @default none: the same pixels give the same logits
+   */
+  readonly noise?: (rng: Rng) => readonly NdArray[];
+  /** Of a classifier with random outputs: draws over which it is judged. @default {64} */
+  readonly draws?: number;
 }
 
 /** A model in evaluation mode with given weights. */

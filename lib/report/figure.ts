@@ -1,5 +1,6 @@
-import type { AnalysisRow, EvaluationRow, StepRow } from "../core/mod.ts";
+import type { AnalysisRow, BracketRow, EvaluationRow, StepRow } from "../core/mod.ts";
 import { analysisCurve, type AnalysisCurveOptions } from "./analysis_curve.ts";
+import { bracketCurve, type BracketCurveOptions } from "./bracket_curve.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { robustnessBars, type RobustnessBarsOptions } from "./robustness_bars.ts";
 import { robustnessCurve, type RobustnessCurveOptions } from "./robustness_curve.ts";
@@ -20,6 +21,8 @@ export interface FigureTypes {
   readonly "training-curves": { readonly row: StepRow; readonly options: TrainingCurvesOptions };
   /** A quantity of the analysis over the radius. */
   readonly "analysis-curve": { readonly row: AnalysisRow; readonly options: AnalysisCurveOptions };
+  /** What is known of the worst case over the radius, while attacks are still to be run. */
+  readonly "bracket-curve": { readonly row: BracketRow; readonly options: BracketCurveOptions };
 }
 
 /** Name of a kind of figure. */
@@ -33,4 +36,5 @@ export const FIGURES: {
   "robustness-bars": robustnessBars,
   "training-curves": trainingCurves,
   "analysis-curve": analysisCurve,
+  "bracket-curve": bracketCurve,
 };

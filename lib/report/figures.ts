@@ -2,6 +2,7 @@ import {
   ANALYSIS_QUANTITIES,
   DataError,
   parseAnalysis,
+  parseBracket,
   parseEvaluation,
   parseSteps,
   readTextIfExists,
@@ -9,6 +10,7 @@ import {
 } from "../core/mod.ts";
 import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
 import { analysisCurve } from "./analysis_curve.ts";
+import { bracketCurve } from "./bracket_curve.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
 import { robustnessBars } from "./robustness_bars.ts";
@@ -17,14 +19,14 @@ import { trainingCurves } from "./training_curves.ts";
 
 /**
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
- * at the largest radius that the attacks share, a curve per quantity of the analysis, and the training curves. Each figure is written as a Vega-Lite
- * specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
+ * at the largest radius that the attacks share, a curve per quantity of the analysis, the training curves, and the
+ * bracket of an evaluation within a budget. Each figure is written as a Vega-Lite specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
  *
  * Cards in `folder/references` are drawn beside the robustness curves.
  *
- * @param folder Run folder with some of `evaluation.csv`, `analysis.csv` and `steps.csv`.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `steps.csv` and `bracket.csv`.
  * @returns Paths of the files written, in `folder/figures`.
- * @throws {DataError} If none of them is there with a row in it, or one is not as expected.
+ * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
 export async function writeFigures(folder: string): Promise<string[]> {
   const rowsIn = async <R>(
@@ -34,7 +36,8 @@ export async function writeFigures(folder: string): Promise<string[]> {
   const evaluation = await rowsIn("evaluation.csv", parseEvaluation);
   const analysis = await rowsIn("analysis.csv", parseAnalysis);
   const steps = await rowsIn("steps.csv", parseSteps);
-  if (evaluation.length + analysis.length + steps.length === 0) {
+  const bracket = await rowsIn("bracket.csv", parseBracket);
+  if (evaluation.length + analysis.length + steps.length + bracket.length === 0) {
     throw new DataError(
       `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
         "train, evaluate or analyse first",
@@ -55,6 +58,7 @@ export async function writeFigures(folder: string): Promise<string[]> {
     specs.set(`analysis_curve_${quantity}`, analysisCurve(analysis, { quantity }));
   }
   if (steps.length > 0) specs.set("training_curves", trainingCurves(steps));
+  if (bracket.length > 0) specs.set("bracket", bracketCurve(bracket));
 
   await Deno.mkdir(`${folder}/figures`, { recursive: true });
   const paths: string[] = [];

@@ -18,6 +18,8 @@
  */
 export * from "./analysis_curve.ts";
 export * from "./analysis_table.ts";
+export * from "./bracket_curve.ts";
+export * from "./bracket_table.ts";
 export * from "./class_table.ts";
 export * from "./figure.ts";
 export * from "./figures.ts";

@@ -4,12 +4,14 @@ import {
   DataError,
   type EvaluationRow,
   parseAnalysis,
+  parseBracket,
   parseEvaluation,
   readTextIfExists,
   writeFileAtomic,
 } from "../core/mod.ts";
 import { attacksOf } from "./_accuracy.ts";
 import { analysisTable } from "./analysis_table.ts";
+import { bracketTable } from "./bracket_table.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
@@ -35,16 +37,20 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
  * Writes `report.html` of a run folder: its tables, its figures and its experiment in one file that needs no network
  * and no other file. The same folder gives the same bytes: what differs from run to run stays in `manifest.json`.
  *
- * @param folder Run folder with `evaluation.csv` or `analysis.csv`, `experiment.json` and the figures that `writeFigures`
- * draws.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv` and `bracket.csv`, `experiment.json` and the
+ * figures that `writeFigures` draws.
  * @returns Path of the page.
- * @throws {DataError} If there is no row in `evaluation.csv` and `analysis.csv`, or one is not as expected.
+ * @throws {DataError} If none of them has a row, or one is not as expected.
  */
 export async function writeReport(folder: string): Promise<string> {
-  const [evaluationName, analysisName] = [`${folder}/evaluation.csv`, `${folder}/analysis.csv`];
-  const evaluation = parseEvaluation(await readTextIfExists(evaluationName) ?? "", evaluationName).rows;
-  const analysis = parseAnalysis(await readTextIfExists(analysisName) ?? "", analysisName).rows;
-  if (evaluation.length + analysis.length === 0) {
+  const rowsIn = async <R>(
+    name: string,
+    parse: (text: string, name: string) => { readonly rows: readonly R[] },
+  ): Promise<readonly R[]> => parse(await readTextIfExists(`${folder}/${name}`) ?? "", `${folder}/${name}`).rows;
+  const evaluation = await rowsIn("evaluation.csv", parseEvaluation);
+  const analysis = await rowsIn("analysis.csv", parseAnalysis);
+  const bracket = await rowsIn("bracket.csv", parseBracket);
+  if (evaluation.length + analysis.length + bracket.length === 0) {
     throw new DataError(
       `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: evaluate or analyse first`,
     );
@@ -58,6 +64,7 @@ export async function writeReport(folder: string): Promise<string> {
     `<h1>${escapeHtml(title)}</h1>`,
     ...await figuresOf(folder),
     ...(evaluation.length === 0 ? [] : accuracySection(evaluation, await readReferences(folder))),
+    ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", wide(bracketTable(bracket))]),
     ...(analysis.length === 0 ? [] : analysisSection(analysis)),
     ...(experiment === undefined ? [] : ["<h2>Experiment</h2>", `<pre>${escapeHtml(indented(experiment))}</pre>`]),
     '<p>What made it (code, versions, machine, checksums, times) stands in <a href="manifest.json">manifest.json</a>.</p>',
@@ -91,7 +98,11 @@ function analysisSection(rows: readonly AnalysisRow[]): string[] {
 }
 
 function subsection(title: string, table: AccuracyTable): string {
-  return `<h3>${escapeHtml(title)}</h3><div class="wide">${tableHtml(table)}</div>`;
+  return `<h3>${escapeHtml(title)}</h3>${wide(table)}`;
+}
+
+function wide(table: AccuracyTable): string {
+  return `<div class="wide">${tableHtml(table)}</div>`;
 }
 
 /** The figures of the folder as images inside the page: in an image, the names in one SVG cannot clash with another's. */

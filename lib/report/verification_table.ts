@@ -19,15 +19,16 @@ export function verificationTable(rows: readonly VerificationRow[]): AccuracyTab
   return {
     caption:
       "Accuracy in percent [95 % Wilson interval] on n saved images: as the evidence claims it, asked again, and " +
-      "rounded to 8 bits inside the ball; claims that do not hold." +
+      "rounded to 8 bits inside the ball; originals that are those of the data set (-: not compared); claims that do not hold." +
       (rows.some(({ transfer }) => transfer) ? " (transfer): made against another network, whose evidence it is." : ""),
-    columns: ["Images", "n", "Evidence", "float32", "8 bits", "Broken claims"],
-    rows: rows.map(({ method, attack, eps, transfer, n, claimed, correct, rounded, claims }) => [
+    columns: ["Images", "n", "Evidence", "float32", "8 bits", "Originals", "Broken claims"],
+    rows: rows.map(({ method, attack, eps, transfer, n, claimed, correct, rounded, originals, claims }) => [
       `${labelOf(method)}, ${labelOf(attack)} ${epsText(in255(eps))}${transfer ? " (transfer)" : ""}`,
       `${n}`,
       cell(claimed, n),
       cell(correct, n),
       cell(rounded, n),
+      `${originals ?? "-"}`,
       `${claims.length}`,
     ]),
   };

@@ -112,6 +112,23 @@ Deno.test("slotQueue() keeps its slots full: no call waits for the slowest of a 
   assertLessOrEqual(calls, Math.ceil(looks / 3) + 8 + Math.ceil(17 / 3));
 });
 
+Deno.test("slotQueue() begins later trials in free slots, which change nothing but the number of calls", async () => {
+  const attack = signSteps({ steps: 1, trials: 40 });
+  const { claims, calls } = await run(1, attack);
+  for (const size of [4, 17, 40]) {
+    const wider = await run(size, attack);
+    assertEquals(wider.claims, claims, `${size} slots`);
+    assertEquals(wider.passes, (await run(1, attack)).passes);
+  }
+  const fellLate = claims.filter(({ trial, firstStep }) => trial > 0 && trial < 39 && firstStep >= 0);
+  assert(fellLate.length > 0, "no image falls in a trial between the first and the last");
+  const standing = claims.filter(({ firstStep }) => firstStep === -1).map(({ position }) => position);
+  assert(standing.length > 0 && calls > 40 * standing.length);
+  // All trials of an image at once: as many calls as one trial has, beside one for the clean image.
+  const { calls: few } = await run(40, attack, rowsOf(BATCH, standing.slice(0, 1)));
+  assertEquals(few, 1 + 1);
+});
+
 Deno.test("slotQueue() gives the best image looked at, for those that stand too", async () => {
   const { claims } = await run(4);
   const longer = (await run(4, signSteps({ trials: 4 }))).claims;

@@ -26,13 +26,15 @@ import { counting, distances, linear, mlp, randomBatch, rowsOf } from "./_classi
 /** What every attack must satisfy. A new kind needs its small specs here: without them this file does not compile. */
 type Tabled = keyof typeof ATTACKS | keyof typeof SLOT_ATTACKS;
 const SMALL: { readonly [K in Tabled]: readonly Extract<AttackSpec, { kind: K }>[] } = {
-  fgsm: [{ kind: "fgsm" }, { kind: "fgsm", norm: "L2", loss: "margin" }],
+  fgsm: [{ kind: "fgsm" }, { kind: "fgsm", norm: "L2", loss: "margin" }, { kind: "fgsm", loss: "dlr" }],
   pgd: [
     { kind: "pgd", steps: 5 },
     { kind: "pgd", steps: 4, norm: "L2", restarts: 2 },
     { kind: "pgd", steps: 4, loss: "margin", randomStart: false },
     { kind: "pgd", steps: 4, momentum: 1, target: "leastLikely" },
     { kind: "pgd", steps: 4, norm: "L2", loss: "klToClean" },
+    { kind: "pgd", steps: 4, norm: "L2", loss: "dlr", restarts: 2 },
+    { kind: "pgd", steps: 4, loss: "targetedDlr", target: "next" },
   ],
   apgd: [
     { kind: "apgd", steps: 8 },

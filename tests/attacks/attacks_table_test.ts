@@ -17,6 +17,10 @@ const NAMES: readonly (readonly [AttackSpec, string])[] = [
   [{ kind: "pgd", steps: 20, loss: "klToClean" }, "pgd-20-kl"],
   [{ kind: "pgd", steps: 20, target: "leastLikely" }, "pgd-20-target-least-likely"],
   [{ kind: "pgd", steps: 20, target: "next", loss: "margin" }, "pgd-20-margin-target-next"],
+  [{ kind: "fgsm", norm: "L2", loss: "dlr", samples: 4 }, "fgsm-l2-dlr-samples-4"],
+  [{ kind: "pgd", steps: 20, loss: "dlr" }, "pgd-20-dlr"],
+  [{ kind: "pgd", steps: 20, loss: "targetedDlr", target: "leastLikely" }, "pgd-20-dlr-target-least-likely"],
+  [{ kind: "pgd", steps: 20, samples: 10 }, "pgd-20-samples-10"],
   [{ kind: "pgd", steps: 20, target: 0 }, "pgd-20-target-0"],
   [
     { kind: "pgd", steps: 10, momentum: 1, relativeStepSize: 0.1, randomStart: false },
@@ -27,6 +31,7 @@ const NAMES: readonly (readonly [AttackSpec, string])[] = [
   [{ kind: "apgd", loss: "targetedDlr" }, "apgd-t"],
   [{ kind: "apgd", loss: "targetedDlr", norm: "L1", targets: 5, largerReps: true }, "apgd-t-l1-targets-5-larger-reps"],
   [{ kind: "apgd", loss: "margin", steps: 20, rho: 0.5 }, "apgd-margin-steps-20-rho-0.5"],
+  [{ kind: "apgd", loss: "dlr", samples: 20 }, "apgd-dlr-samples-20"],
   [{ kind: "fab" }, "fab"],
   [{ kind: "ddn", norm: "L2" }, "ddn-l2"],
   [{ kind: "ddn", norm: "L2", steps: 20, gamma: 0.1, initialNorm: 2 }, "ddn-l2-steps-20-gamma-0.1-initial-norm-2"],
@@ -42,6 +47,7 @@ const NAMES: readonly (readonly [AttackSpec, string])[] = [
   ],
   [{ kind: "autoattack" }, "autoattack"],
   [{ kind: "autoattack", norm: "L2", version: "plus" }, "autoattack-l2-plus"],
+  [{ kind: "autoattack", version: "rand" }, "autoattack-rand"],
   [{ kind: "autoattack", version: [{ kind: "fgsm" }, { kind: "apgd", loss: "dlr" }] }, "autoattack-of-fgsm+apgd-dlr"],
 ];
 
@@ -52,7 +58,15 @@ Deno.test("attackName() says what differs from the defaults", () => {
 Deno.test("attackName() does not change where a default is written out", () => {
   assertEquals(attackName({ kind: "fgsm", norm: "Linf", loss: "crossEntropy" }), "fgsm");
   assertEquals(
-    attackName({ kind: "pgd", steps: 7, norm: "Linf", loss: "crossEntropy", restarts: 1, randomStart: true }),
+    attackName({
+      kind: "pgd",
+      steps: 7,
+      norm: "Linf",
+      loss: "crossEntropy",
+      restarts: 1,
+      randomStart: true,
+      samples: 1,
+    }),
     "pgd-7",
   );
 });

@@ -28,6 +28,15 @@ Deno.test("componentsOf() has the published ensembles, in their order, with thei
   ]);
 });
 
+Deno.test("componentsOf() has the ensemble for random outputs: APGD on two losses, 20 draws per step, one start", () => {
+  for (const norm of ["Linf", "L2", "L1"] as const) {
+    assertEquals(componentsOf({ kind: "autoattack", norm, version: "rand" }), [
+      { name: "apgd-ce-samples-20", spec: { kind: "apgd", norm, samples: 20 } },
+      { name: "apgd-dlr-samples-20", spec: { kind: "apgd", norm, loss: "dlr", samples: 20 } },
+    ]);
+  }
+});
+
 Deno.test("componentsOf() gives attacks of one's own the ensemble's norm", () => {
   assertEquals(componentsOf({ kind: "autoattack", norm: "L2", version: [{ kind: "pgd", steps: 3 }] }), [
     { name: "pgd-3", spec: { kind: "pgd", steps: 3, norm: "L2" } },

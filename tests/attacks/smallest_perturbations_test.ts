@@ -181,6 +181,24 @@ Deno.test("smallestPerturbations() gives Infinity where no image is misclassifie
   }
 });
 
+Deno.test("smallestPerturbations() of an image on the boundary is the nearest that is misclassified, no Infinity", async () => {
+  // Margin 2 x - 1 is 0 at 0.5, exactly: correct by the rule that a success is a margin below 0.
+  const classifier = linear([[1, -1]], [-0.5, 0.5]);
+  const batch = batchOf([[0.5], [0.75]], [0, 0]);
+  for (
+    const spec of [
+      { kind: "ddn", norm: "L2", steps: 100 },
+      { kind: "fab", norm: "L2", steps: 20, restarts: 2 },
+      { kind: "fab", steps: 20, restarts: 2 },
+    ] as const
+  ) {
+    const { found: [on, beside] } = await run(classifier, batch, spec);
+    assert(on!.margin < 0 && on!.distance > 0, `${on!.margin} at ${on!.distance}`);
+    assertLessOrEqual(on!.distance, 0.02);
+    assertAlmostEquals(beside!.distance, 0.25, 0.02);
+  }
+});
+
 Deno.test("smallestPerturbations() finds no more with fewer restarts, and starts by the seed", async () => {
   const classifier = mlp();
   const batch = await predictedBatch(reference, classifier, 32);

@@ -21,6 +21,11 @@ Deno.test("validateSpec() returns every good spec as it is", () => {
     { kind: "square", norm: "L1", queries: 20, pInit: 1, restarts: 2 },
     { kind: "autoattack" },
     { kind: "autoattack", norm: "L2", version: "plus" },
+    { kind: "autoattack", version: "rand" },
+    { kind: "fgsm", loss: "dlr", samples: 5 },
+    { kind: "pgd", steps: 3, loss: "dlr", samples: 1 },
+    { kind: "pgd", steps: 3, loss: "targetedDlr", target: "next" },
+    { kind: "apgd", samples: 20 },
     { kind: "autoattack", version: [{ kind: "fgsm" }, { kind: "apgd", norm: "Linf", loss: "dlr" }] },
   ];
   for (const spec of good) assertStrictEquals(validateSpec(spec, [0, 1 / 255, 8 / 255, 1]), spec);
@@ -44,12 +49,12 @@ Deno.test("validateSpec() names the path of what is no spec, or of no known kind
 Deno.test("validateSpec() names unknown keys, norms and losses, and what would do", () => {
   assertRefuses(
     { kind: "fgsm", steps: 3 },
-    "Cannot use attacks[1].attack.steps as a fgsm attack has no such key: write one of kind, norm, loss",
+    "Cannot use attacks[1].attack.steps as a fgsm attack has no such key: write one of kind, norm, loss, samples",
   );
   assertRefuses(
     { kind: "pgd", steps: 3, step: 1 },
     "Cannot use attacks[1].attack.step as a pgd attack has no such key: write one of kind, norm, steps, " +
-      "relativeStepSize, stepSize, restarts, randomStart, loss, momentum, target",
+      "relativeStepSize, stepSize, restarts, randomStart, loss, momentum, target, samples",
   );
   assertRefuses(
     { kind: "fgsm", norm: "Linfinity" },
@@ -57,7 +62,7 @@ Deno.test("validateSpec() names unknown keys, norms and losses, and what would d
   );
   assertRefuses(
     { kind: "fgsm", loss: 1 },
-    'Cannot use attacks[1].attack.loss as it is 1: write "crossEntropy" or "margin"',
+    'Cannot use attacks[1].attack.loss as it is 1: write "crossEntropy" or "margin" or "dlr"',
   );
 });
 
@@ -145,8 +150,8 @@ Deno.test("validateSpec() refuses ensembles that are empty, nested, of several n
   const refuses = (version: unknown, message: string, norm = "Linf") =>
     assertRefuses({ kind: "autoattack", norm, version }, `Cannot use ${message}`);
   const path = "attacks[1].attack.version";
-  refuses("rand", `${path} as it is "rand": write "standard" or "plus"`);
-  refuses([], `${path} as it is empty: write "standard", "plus" or some attacks`);
+  refuses("random", `${path} as it is "random": write "standard" or "plus" or "rand"`);
+  refuses([], `${path} as it is empty: write "standard", "plus", "rand" or some attacks`);
   refuses([{ kind: "autoattack" }], `${path}.0 as it is an ensemble itself: write its attacks`);
   refuses(
     [{ kind: "apgd", norm: "L2" }],
@@ -193,6 +198,36 @@ Deno.test("validateSpec() refuses a momentum above 1, targets that are no class,
   );
   assertRefuses(
     { kind: "fgsm", loss: "klToClean" },
-    'Cannot use attacks[1].attack.loss as it is "klToClean": write "crossEntropy" or "margin"',
+    'Cannot use attacks[1].attack.loss as it is "klToClean": write "crossEntropy" or "margin" or "dlr"',
+  );
+});
+
+Deno.test("validateSpec() refuses ratios of logits that do not fit the target, and samples that are no count", () => {
+  assertRefuses(
+    { kind: "pgd", steps: 3, loss: "dlr", target: "next" },
+    'Cannot use attacks[1].attack.loss = "dlr" with a target as it aims at no class: write loss "targetedDlr", or leave ' +
+      "target out",
+  );
+  assertRefuses(
+    { kind: "pgd", steps: 3, loss: "targetedDlr" },
+    'Cannot use attacks[1].attack.loss = "targetedDlr" without a target: write target "leastLikely", "next" or the ' +
+      'number of a class, or loss "dlr"',
+  );
+  assertRefuses(
+    { kind: "fgsm", loss: "targetedDlr" },
+    'Cannot use attacks[1].attack.loss as it is "targetedDlr": write "crossEntropy" or "margin" or "dlr"',
+  );
+  for (const spec of [{ kind: "fgsm" }, { kind: "pgd", steps: 3 }, { kind: "apgd" }]) {
+    for (const [samples, shown] of [[0, "0"], [-2, "-2"], [1.5, "1.5"], ["20", '"20"']]) {
+      assertRefuses(
+        { ...spec, samples },
+        `Cannot use attacks[1].attack.samples as it is ${shown}: write a positive integer`,
+      );
+    }
+  }
+  assertRefuses(
+    { kind: "square", samples: 2 },
+    "Cannot use attacks[1].attack.samples as a square attack has no such key: write one of kind, norm, queries, pInit, " +
+      "restarts",
   );
 });

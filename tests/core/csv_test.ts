@@ -5,14 +5,18 @@ import {
   type EvaluationRow,
   type EvidenceRow,
   formatAnalysis,
+  formatBracket,
   formatEvaluation,
   formatEvidence,
+  formatImages,
   formatMeasurements,
   formatSteps,
   type MeasurementRow,
   parseAnalysis,
+  parseBracket,
   parseEvaluation,
   parseEvidence,
+  parseImages,
   parseMeasurements,
   parseSteps,
   type StepRow,
@@ -118,6 +122,36 @@ Deno.test("formatEvaluation() and its kin write the documented columns, and what
   assertEquals(parseSteps(formatSteps(STEPS).replaceAll("\n", "\r\n")).rows, STEPS);
   assertEquals(parseEvaluation(""), { rows: [], torn: false });
   assertEquals(parseEvaluation(formatEvaluation([])), { rows: [], torn: false });
+});
+
+Deno.test("formatBracket() and formatImages() write what parseBracket() and parseImages() read", () => {
+  const bracket = {
+    method: "kd",
+    norm: "L2",
+    eps: "0.5",
+    n: 3,
+    finished: 1,
+    standing: 2,
+    lower: 1 / 3,
+    lowerLow: 0.06,
+    lowerHigh: 0.8,
+    upper: 2 / 3,
+    upperLow: 0.2,
+    upperHigh: 0.94,
+  };
+  const header = "method,norm,eps,n,finished,standing,lower,lowerLow,lowerHigh,upper,upperLow,upperHigh\n";
+  assertEquals(formatBracket([]), header);
+  assertEquals(parseBracket(formatBracket([bracket])), { rows: [bracket], torn: false });
+  const images = [
+    { method: "kd", image: 3, label: 1, cleanMargin: 0.5, smallestEps: "2/255", attack: "fgsm" },
+    { method: "kd", image: 4, label: 0, cleanMargin: 2, smallestEps: "", attack: "" },
+  ];
+  assertEquals(
+    formatImages(images),
+    "method,image,label,cleanMargin,smallestEps,attack\nkd,3,1,0.5,2/255,fgsm\nkd,4,0,2,,\n",
+  );
+  assertEquals(parseImages(formatImages(images)), { rows: images, torn: false });
+  assertThrows(() => parseImages(formatImages(images).replace(",3,", ",x,")), DataError, 'its image is "x"');
 });
 
 Deno.test("formatSteps() appends under the columns of the first lines", () => {

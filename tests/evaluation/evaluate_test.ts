@@ -11,9 +11,10 @@ import {
 } from "../../lib/core/mod.ts";
 import { type Dataset, subset } from "../../lib/data/mod.ts";
 import { add, createEngine, type Engine, matMul, reshape, tanh, type Tensor } from "../../lib/engine/mod.ts";
-import type { Classifier, Weights } from "../../lib/models/mod.ts";
-import { type AttackSpec, runAttack } from "../../lib/attacks/mod.ts";
+import { type Classifier, type Weights, withInputNoise } from "../../lib/models/mod.ts";
+import { type AttackSpec, margins, runAttack } from "../../lib/attacks/mod.ts";
 import {
+  adversarialImages,
   evaluate,
   type EvaluateOptions,
   type EvaluationEvent,
@@ -144,6 +145,17 @@ Deno.test("evaluate() goes on from a file cut anywhere to the very file of an un
     const { rows } = parseEvidence(whole.slice(0, Math.floor(share * whole.length)));
     const rest = await rowsOf({ ...OPTIONS, done: new Set(rows.map(evidenceKey)) });
     assertEquals(formatEvidence([...rows, ...rest]), whole, `cut at ${share}`);
+  }
+});
+
+Deno.test("evaluate() goes on from a file whose last row is cut at any byte: complete rows are kept, the file ends the same", async () => {
+  const whole = formatEvidence(ROWS);
+  const last = whole.lastIndexOf("\n", whole.length - 2) + 1;
+  for (let length = last; length < whole.length; length++) {
+    const { rows, torn } = parseEvidence(whole.slice(0, length));
+    assertEquals([rows.length, torn], [ROWS.length - 1, length > last]);
+    const rest = await rowsOf({ ...OPTIONS, done: new Map(rows.map((row) => [evidenceKey(row), row])) });
+    assertEquals(formatEvidence([...rows, ...rest]), whole, `cut at byte ${length}`);
   }
 });
 
@@ -292,10 +304,57 @@ Deno.test("evaluate() tells the passes of the queue, and takes what was spared f
   events.slice(1).forEach(({ done, total }, i) => assert(done > events[i]!.done && total >= done));
   const last = events.at(-1)!;
   assertEquals(last.done, last.total);
-  assertEquals(last.label, "autoattack-of-fgsm+apgd-t-steps-6 at 0.1: apgd-t-steps-6");
+  assertEquals(
+    last.label,
+    "autoattack-of-fgsm+apgd-t-steps-6 at 0.1: apgd-t-steps-6 " +
+      "(3 classes: z_t - z_y is raised in place of the targeted DLR loss)",
+  );
   // 2 x 6 looks forward and back; 3 and 2 targets x 7 looks; a clean and a verifying pass each.
   assertEquals(events[0]!.total, 23 * (1 + 2 * (26 + 3 + 30)));
   assert(last.total < 23 + 19 * 2 * (26 + 3 + 30));
+});
+
+const DRAWING: EvaluateOptions = {
+  ...OPTIONS,
+  classifier: withInputNoise(CLASSIFIER, { sigma: 0.2, draws: 9 }),
+  attacks: [
+    { attack: { kind: "pgd", steps: 3 } },
+    {
+      attack: {
+        kind: "autoattack",
+        version: [{ kind: "apgd", steps: 4, samples: 3 }, { kind: "apgd", loss: "dlr", steps: 4, samples: 3 }],
+      },
+    },
+  ],
+};
+
+Deno.test("evaluate() of random outputs gives the same rows at any batch size, in any order, and after any cut", async () => {
+  const events = await eventsOf(DRAWING);
+  const rows = events.flatMap((event) => event.kind === "evidence" ? event.rows : []);
+  assertEquals(rows.length, 23 * (1 + 2 * 4));
+  assertEquals(await rowsOf({ ...DRAWING, batchSize: 23 }), rows);
+  const reversed = subset(DATASET, Uint32Array.from({ length: 23 }, (_, i) => 22 - i));
+  const sorted = (some: EvidenceRow[]) => some.toSorted((a, b) => evidenceKey(a) < evidenceKey(b) ? -1 : 1);
+  assertEquals(sorted(await rowsOf({ ...DRAWING, dataset: reversed })), sorted(rows));
+  for (const share of [0.3, 0.8]) {
+    const done = new Map(rows.slice(0, Math.floor(share * rows.length)).map((row) => [evidenceKey(row), row]));
+    assertEquals([...done.values(), ...await rowsOf({ ...DRAWING, done })], rows);
+  }
+  const told = events.filter((event) => event.kind === "progress");
+  assertEquals(told.at(-1)!.done, told.at(-1)!.total);
+
+  // The clean rows are what margins() says, and not those of the network without noise.
+  const images = { x: float32([23, 2, 2, 1], Array.from(DATASET.images, (byte) => byte / 255)), ids: DATASET.ids };
+  const judged = await margins(engine, DRAWING.classifier, { ...images, y: int32([23], DATASET.labels) });
+  const clean = rows.filter(({ attack }) => attack === "clean");
+  assertEquals(clean.map(({ margin }) => margin), Array.from(judged));
+  const still = ROWS.filter(({ attack }) => attack === "clean");
+  assert(clean.every(({ margin }, i) => margin !== still[i]!.margin));
+  assert(
+    rows.some(({ attack, firstStep }) =>
+      attack === "autoattack-of-apgd-ce-steps-4-samples-3+apgd-dlr-steps-4-samples-3" && Number(firstStep) > 0
+    ),
+  );
 });
 
 testOnEngines(
@@ -386,6 +445,11 @@ Deno.test("evaluate() refuses what it cannot evaluate before it runs anything", 
       "write at most 16/255, or use relativeStepSize",
   );
   await refuses(
+    { attacks: [{ attack: { kind: "fgsm" } }, { attack: { kind: "autoattack", version: "rand" } }] },
+    "Cannot average over 20 samples of a classifier without random outputs as they would all be alike: " +
+      'use another version than "rand"',
+  );
+  await refuses(
     { eps: ["8"] },
     'Cannot use "8" as a radius as pixels are in [0, 1]: write a value between 0 and 1; did you mean 8/255?',
   );
@@ -399,3 +463,46 @@ Deno.test("evaluate() refuses what it cannot evaluate before it runs anything", 
     "Cannot classify image 1000 as its label is 7 where the classifier has classes 0 to 2",
   );
 });
+
+testOnEngines(
+  "evaluate() tells the images that its rows speak of, those that adversarialImages() makes anew",
+  async (engine) => {
+    const events = await eventsOf({ ...QUEUED, images: true }, engine);
+    const rows = events.flatMap((event) => event.kind === "evidence" ? event.rows : []);
+    const told = events.filter((event) => event.kind === "images");
+    assertEquals(told.map(({ attack, eps }) => `${attack} ${eps}`), [
+      "apgd-ce-steps-5-restarts-2 8/255",
+      "apgd-ce-steps-5-restarts-2 0.1",
+      "autoattack-of-fgsm+apgd-t-steps-6 8/255",
+      "autoattack-of-fgsm+apgd-t-steps-6 0.1",
+    ]);
+    for (const [k, { attack: name, eps, ids, xAdv }] of told.entries()) {
+      const own = rows.filter((row) => row.attack === name && row.eps === eps && row.cleanMargin >= 0);
+      assertEquals(Array.from(ids), own.map(({ image }) => image));
+      const making = adversarialImages(engine, {
+        classifier: CLASSIFIER,
+        dataset: DATASET,
+        attack: QUEUED.attacks[k >> 1]!.attack,
+        rows: own,
+        batchSize: QUEUED.batchSize,
+      });
+      let step = await making.next();
+      while (!step.done) step = await making.next();
+      assertEquals(Array.from(xAdv.data), Array.from(step.value.xAdv.data));
+    }
+    // The images of a call that goes on are those that it makes, bit for bit; of the others it says nothing.
+    const kept = rows.slice(0, Math.floor(0.55 * rows.length));
+    const done = new Map(kept.map((row) => [evidenceKey(row), row]));
+    const later = (await eventsOf({ ...QUEUED, done, images: true }, engine)).filter(({ kind }) => kind === "images");
+    later.forEach((event, k) => {
+      if (event.kind !== "images") return;
+      const whole = told[k]!;
+      for (const [row, id] of event.ids.entries()) {
+        const at = whole.ids.indexOf(id);
+        assertEquals(event.xAdv.data.slice(4 * row, 4 * row + 4), whole.xAdv.data.slice(4 * at, 4 * at + 4));
+      }
+    });
+    const counts = later.map((event) => event.kind === "images" ? event.ids.length : 0);
+    assert(counts[0] === 0 && counts.at(-1) === told.at(-1)!.ids.length && counts.some((n) => n > 0), counts.join());
+  },
+);

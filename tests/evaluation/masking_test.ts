@@ -1,11 +1,13 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { float32, type MaskingCheck, type MaskingRow, UsageError } from "../../lib/core/mod.ts";
+import { float32, type MaskingCheck, type MaskingRow, rng, UsageError } from "../../lib/core/mod.ts";
 import { type Dataset, loadData } from "../../lib/data/mod.ts";
 import {
   add,
   cast,
+  concat,
   constant,
   constantOf,
+  createEngine,
   div,
   type Engine,
   greater,
@@ -14,11 +16,15 @@ import {
   reshape,
   slice,
   softmax,
+  square,
+  sub,
+  sum,
   type Tensor,
+  zerosLike,
 } from "../../lib/engine/mod.ts";
 import { blackBox } from "../../lib/evaluation/_masking_verdicts.ts";
 import { MASKING_CHECKS, type MaskingOptions, maskingReport } from "../../lib/evaluation/mod.ts";
-import { type Classifier, createModel, freeze, type Weights } from "../../lib/models/mod.ts";
+import { type Classifier, createModel, freeze, type Weights, withInputNoise } from "../../lib/models/mod.ts";
 import type { ObjectiveSpec } from "../../lib/objectives/mod.ts";
 import { train } from "../../lib/training/mod.ts";
 import { counting } from "../attacks/_classifiers.ts";
@@ -218,6 +224,57 @@ Deno.test("maskingReport() fails a network whose outputs are random", async () =
   };
   const { rows } = await reportOf(noisy, { classifier: robust, dataset: test, n: 16 });
   assertEquals(statusOf(rows, "random-outputs"), "fail");
+  const { reason } = rows.find(({ check }) => check === "random-outputs")!;
+  assert(reason.endsWith(": give the network as one that draws, and attack it by autoattack-rand"), reason);
+});
+
+/** Class 0 where the pixels are far enough from 0.5: z = (20 (sum_i (x_i - 0.5)^2 - least), 0). */
+function farFromGrey(least: number): Classifier {
+  return {
+    classes: 2,
+    inputShape: [8, 8, 1],
+    logits: (_weights, x) => {
+      const far = square(sub(reshape(x, [x.shape[0]!, 64]), 0.5));
+      const z = mul(sub(sum(far, 1, true), least), 20);
+      return concat([z, zerosLike(z)], 1);
+    },
+    weights: { parameters: {}, buffers: {} },
+  };
+}
+
+Deno.test("maskingReport() warns of noise that hides the gradient, says what averaging finds, and recommends rand", async () => {
+  await using engine = await createEngine("reference");
+  // Noise of sigma 0.1 turns the sign of a pixel's gradient, 2 (x - 0.5 + n), at four draws of ten: |x - 0.5| is 0.04.
+  const draws = rng(1, "images");
+  const images = Uint8Array.from(draws.integers(24 * 64, 2), (side, i) => (side ? 138 : 117) + i % 2);
+  const dataset: Dataset = {
+    name: "grey",
+    classes: ["far", "near"],
+    imageShape: [8, 8, 1],
+    ids: Int32Array.from({ length: 24 }, (_, i) => i),
+    images,
+    labels: new Int32Array(24),
+  };
+  const sigma = 0.1;
+  const classifier = withInputNoise(farFromGrey(64 * (sigma ** 2 + 0.25 * 0.04 ** 2)), { sigma, draws: 64 });
+  const { rows } = await reportOf(engine, { classifier, dataset, eps: "10/255" });
+  const { status, value, reason } = rows.find(({ check }) => check === "random-outputs")!;
+  assertEquals(status, "warn");
+  assert(value! > 1e-4);
+  const found = reason.match(
+    /^two draws of a batch: logits of length 1 differ by [\d.]+, \d+ classes change; pgd-10 leaves ([\d.]+) %, pgd-10-samples-16 leaves ([\d.]+) %: attack it by autoattack-rand$/,
+  );
+  assert(found !== null, reason);
+  const [one, mean] = found.slice(1).map(Number);
+  assert(one! > 80 && mean! < 50, reason);
+  assertEquals(statusOf(rows, "batch"), "pass", "the same draw, whoever is in the batch");
+  // The same network without noise has nothing to hide.
+  const { rows: still } = await reportOf(engine, {
+    classifier: farFromGrey(64 * 0.25 * 0.04 ** 2),
+    dataset,
+    eps: "10/255",
+  });
+  assertEquals(statusOf(still, "random-outputs"), "pass");
 });
 
 Deno.test("maskingReport() fails a black-box attack that is stronger than attacks with gradients", async () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { DataError, type EvidenceRow, float32 } from "../../lib/core/mod.ts";
+import { DataError, type EvidenceRow, float32, int32 } from "../../lib/core/mod.ts";
 import { createEngine } from "../../lib/engine/mod.ts";
 import { type AdversarialImages, adversarialImages, evaluate, verifyImages } from "../../lib/evaluation/mod.ts";
 import type { AttackSpec } from "../../lib/attacks/mod.ts";
@@ -43,6 +43,7 @@ Deno.test("verifyImages() finds what the evidence claims, in both norms and batc
     claimed,
     correct: claimed,
     rounded: row.rounded,
+    originals: null,
     claims: [],
   });
   assert(claimed > 2 && claimed < 17 && Math.abs(row.rounded - claimed) <= 3);
@@ -88,4 +89,29 @@ Deno.test("verifyImages() claims no success of another network, and refuses one 
     DataError,
     "Cannot classify images of shape [2,2,1] as the classifier takes [4,1,1]",
   );
+});
+
+Deno.test("verifyImages() compares originals and labels with their data set, image by image", async () => {
+  const originals = await imagesFor(engine, CLASSIFIER, 23);
+  const verify = (images: AdversarialImages) => verifyImages(engine, CLASSIFIER, images, { ...OWN, originals });
+  const same = await verify(IMAGES);
+  assertEquals([same.originals, same.claims], [23, []]);
+  assertEquals({ ...same, originals: null }, await verifyImages(engine, CLASSIFIER, IMAGES, OWN));
+
+  const x = float32(IMAGES.x.shape, IMAGES.x.data.slice());
+  const step = x.data[4 * 2 + 1]! > 0.5 ? -1 : 1;
+  x.data[4 * 2 + 1] = Math.fround(x.data[4 * 2 + 1]! + step / 255);
+  const { claims, originals: found } = await verify({ ...IMAGES, x });
+  assertEquals(claims.filter((claim) => !claim.includes("outside of the ball")), [
+    `the original of image ${IMAGES.ids[2]} is not that of "random test"`,
+  ]);
+  assertEquals(found, 22);
+
+  const y = int32([23], IMAGES.y.data.map((label, i) => i === 5 ? (label + 1) % 3 : label));
+  const { claims: labelled } = await verify({ ...IMAGES, y, margin: IMAGES.margin.map(() => 1) });
+  assertEquals(labelled, [
+    `image ${IMAGES.ids[5]} has label ${y.data[5]} where "random test" has ${originals.labels[5]}`,
+  ]);
+  const ids = IMAGES.ids.with(0, 3);
+  assertEquals((await verify({ ...IMAGES, ids })).claims, ['image 3 is none of "random test"']);
 });

@@ -4,9 +4,11 @@ import {
   type EvidenceRow,
   ExperimentError,
   parseEvidence,
+  parseImages,
   UsageError,
 } from "../../lib/core/mod.ts";
 import { createEngine, type Engine } from "../../lib/engine/mod.ts";
+import { MASKING_CHECKS, smallestRadii } from "../../lib/evaluation/mod.ts";
 import { evaluateModels, type ModelEvaluation, run } from "../../lib/experiments/mod.ts";
 import { filesIn } from "../scripts/_task.ts";
 import { inTempFolder, TINY } from "./_tiny.ts";
@@ -107,5 +109,77 @@ Deno.test("evaluateModels() evaluates several networks on the same images into o
     assertEquals(await evidenceIn(`${folder}/a`), ofRun);
     const { weights } = JSON.parse(await Deno.readTextFile(`${folder}/a/manifest.json`));
     assertEquals(Object.keys(weights), ["teacher", "kd"]);
+  });
+});
+
+Deno.test("evaluateModels() saves images without a second attack, and the same ones wherever it was stopped", async () => {
+  await withModel(async (engine, folder, model) => {
+    const attacks: ModelEvaluation["evaluation"]["attacks"] = [
+      { kind: "pgd", steps: 3 },
+      { kind: "autoattack", version: [{ kind: "fgsm" }, { kind: "apgd", steps: 4 }] },
+    ];
+    const asked = { ...ASKED, evaluation: { ...ASKED.evaluation, attacks } };
+    let calls = 0;
+    const counted: Engine = {
+      ...engine,
+      compile: (fn, options) => {
+        const program = engine.compile(fn, options);
+        const call = (inputs: Parameters<typeof program>[0]) => {
+          calls++;
+          return program(inputs);
+        };
+        return Object.assign(call, { stats: program.stats, dispose: () => program.dispose() });
+      },
+    };
+    const models = [{ method: "kd", path: model }];
+    const events = async (out: string, images?: string, stop = Infinity): Promise<number> => {
+      let seen = 0;
+      const options = { engine: counted, models, out: `${folder}/${out}` };
+      const saved = images === undefined ? options : { ...options, images: `${folder}/${images}` };
+      for await (const _ of evaluateModels(asked, saved)) if (++seen >= stop) break;
+      return seen;
+    };
+    await events("without");
+    const without = calls;
+    const all = await events("a", "a-images");
+    assertEquals(calls - without, without, "no call more than without images");
+    const expected = await filesIn(`${folder}/a-images`);
+    assertEquals(Object.keys(expected).length, 4);
+
+    // Asked for afterwards, they are made anew.
+    await events("without", "without-images");
+    assertEquals(await filesIn(`${folder}/without-images`), expected);
+    for (const stop of [6, Math.floor(all / 2), all - 4]) {
+      await events(`b${stop}`, `b${stop}-images`, stop);
+      await events(`b${stop}`, `b${stop}-images`);
+      assertEquals(await filesIn(`${folder}/b${stop}-images`), expected, `stopped at event ${stop} of ${all}`);
+    }
+  });
+});
+
+Deno.test("evaluateModels() says in the report on masked gradients that L1 is not checked", async () => {
+  await withModel(async (engine, folder, path) => {
+    const attacks = [{ kind: "apgd", norm: "L1", steps: 2 }] as const;
+    const asked = { ...ASKED, evaluation: { ...ASKED.evaluation, attacks, eps: ["2"], n: 4 } };
+    const options = { engine, models: [{ method: "kd", path }], out: `${folder}/a`, masking: true };
+    for await (const _ of evaluateModels(asked, options));
+    const [report] = JSON.parse(await Deno.readTextFile(`${folder}/a/masking.json`));
+    assertEquals(report.rows.length, MASKING_CHECKS.length);
+    assertEquals([report.n, report.eps, report.rows[0]], [0, "2", {
+      check: "random-outputs",
+      method: "kd",
+      status: "skipped",
+      value: null,
+      reason: "not checked: the checks know Linf and L2 alone; evaluate under one of them as well",
+    }]);
+  });
+});
+
+Deno.test("evaluateModels() writes the smallest radius of every image", async () => {
+  await withModel(async (engine, folder, model) => {
+    await rowsOf(engine, model, `${folder}/a`);
+    const images = parseImages(await Deno.readTextFile(`${folder}/a/images.csv`)).rows;
+    assertEquals(images, smallestRadii(await evidenceIn(`${folder}/a`)));
+    assertEquals(images.length, 20);
   });
 });

@@ -1,4 +1,4 @@
-import { type AnalysisRow, type EvaluationRow, type StepRow, wilson } from "../../lib/core/mod.ts";
+import { type AnalysisRow, type BracketRow, type EvaluationRow, type StepRow, wilson } from "../../lib/core/mod.ts";
 
 /** Evaluation of three methods (one of them unknown to the theme) under two attacks at three radii, 200 images. */
 export const EVALUATION: readonly EvaluationRow[] = [
@@ -47,4 +47,26 @@ export const ANALYSIS: readonly AnalysisRow[] = ["kdiga", "kd"].flatMap((method,
       return { method, eps, quantity, n: 200, mean, low: mean - 0.1, high: mean + 0.1 };
     })
   )
+);
+
+/** What is known of two networks at three radii: of one everything, of the other less the larger the radius. */
+export const BRACKET: readonly BracketRow[] = ["kdiga", "kd"].flatMap((method, m) =>
+  ["0", "4/255", "8/255"].map((eps, i): BracketRow => {
+    const [finished, standing] = [160 - 40 * i - 20 * m * i, 160 - 40 * i + 10 * m * i];
+    const [least, most] = [wilson(finished, 200), wilson(standing, 200)];
+    return {
+      method,
+      norm: "Linf",
+      eps,
+      n: 200,
+      finished,
+      standing,
+      lower: least.rate,
+      lowerLow: least.low,
+      lowerHigh: least.high,
+      upper: most.rate,
+      upperLow: most.low,
+      upperHigh: most.high,
+    };
+  })
 );

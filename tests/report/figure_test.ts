@@ -8,7 +8,7 @@ import {
   renderSvg,
   type TopLevelSpec,
 } from "../../lib/report/mod.ts";
-import { ANALYSIS, EVALUATION, shuffled, STEPS } from "./_rows.ts";
+import { ANALYSIS, BRACKET, EVALUATION, shuffled, STEPS } from "./_rows.ts";
 import { assertGolden, viewsOf } from "./_spec.ts";
 
 /** Rows and options of each kind for these tests; a kind without them does not compile. */
@@ -22,6 +22,7 @@ const EXAMPLES: {
   "robustness-bars": { rows: EVALUATION, options: { eps: "8/255", title: "Three methods" } },
   "training-curves": { rows: STEPS, options: { points: 4 } },
   "analysis-curve": { rows: ANALYSIS, options: { quantity: "gradient-gap" } },
+  "bracket-curve": { rows: BRACKET, options: { title: "Within ten minutes" } },
 };
 
 function draw<K extends FigureKind>(

@@ -1,8 +1,8 @@
 import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatAnalysis, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
+import { DataError, formatAnalysis, formatBracket, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
 import { robustnessCurve, writeFigures } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
-import { ANALYSIS, EVALUATION, STEPS } from "./_rows.ts";
+import { ANALYSIS, BRACKET, EVALUATION, STEPS } from "./_rows.ts";
 
 Deno.test("writeFigures() draws all figures from the CSV files of a run folder", async () => {
   const files = { "evaluation.csv": formatEvaluation(EVALUATION), "steps.csv": formatSteps(STEPS) };
@@ -36,6 +36,10 @@ Deno.test("writeFigures() draws what some of the files allow", async () => {
       `${folder}/figures/${names[0]}.png`,
       `${folder}/figures/${names[1]}.png`,
     ]);
+  });
+  await inFolder({ "bracket.csv": formatBracket(BRACKET) }, async (folder) => {
+    const ends = ["vl.json", "svg", "png"];
+    assertEquals(await writeFigures(folder), ends.map((end) => `${folder}/figures/bracket.${end}`));
   });
   const clean = EVALUATION.filter((row) => row.attack === "clean");
   await inFolder({ "evaluation.csv": formatEvaluation(clean) }, async (folder) => {

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatAnalysis, formatEvaluation } from "../../lib/core/mod.ts";
+import { DataError, formatAnalysis, formatBracket, formatEvaluation } from "../../lib/core/mod.ts";
 import { writeFigures, writeReport } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
-import { ANALYSIS, EVALUATION } from "./_rows.ts";
+import { ANALYSIS, BRACKET, EVALUATION } from "./_rows.ts";
 
 Deno.test("writeReport() writes tables, figures and the experiment into one file that needs no other", async () => {
   const experiment = JSON.stringify({ name: "a<b>", seed: 1 });
@@ -49,6 +49,19 @@ Deno.test("writeReport() has a section of the analysis, beside accuracies or alo
     assertStringIncludes(alone, `<h3>${heading}</h3>`);
   }
   assertStringIncludes(alone, '<th scope="row">KDIGA</th><td>200</td><td>0 [-0.100, 0.100]</td>');
+});
+
+Deno.test("writeReport() shows the bracket of an evaluation within a budget, beside rows or without any", async () => {
+  const bracket = { "bracket.csv": formatBracket(BRACKET) };
+  for (const files of [bracket, { ...bracket, "evaluation.csv": formatEvaluation(EVALUATION) }]) {
+    await inFolder(files, async (folder) => {
+      await writeReport(folder);
+      const page = await Deno.readTextFile(`${folder}/report.html`);
+      assertStringIncludes(page, "<h2>Worst case within a budget</h2>");
+      assertStringIncludes(page, '<th scope="row">KDIGA, Linf 4/255</th>');
+      assertEquals(page.includes("<h2>Accuracy</h2>"), files !== bracket);
+    });
+  }
 });
 
 Deno.test("writeReport() refuses a folder without rows", async () => {

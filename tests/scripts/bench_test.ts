@@ -300,7 +300,8 @@ Deno.test("encodeCase() writes weights in PyTorch's layouts, the start of the at
   const variances = tensors["student.bn1.running_var"]!.data;
   assert(variances[0] !== variances[1] && Math.min(...variances) > 0.5, "batch norm as at the start shows no mistake");
   const settings = JSON.parse(metadata!["settings"]!);
-  assertEquals(settings.models.student, { kind: "resnet18", width: 2, activation: "relu", classes: 10 });
+  const spec = { kind: "resnet18", width: 2, activation: "relu" };
+  assertEquals(settings.models.student, { spec, inputShape: [32, 32, 3], classes: 10 });
   assertEquals(settings.attack, { eps: 8 / 255, stepSize: 2 / 255, steps: 10 });
   assertEquals(settings.optimizer.learningRate, 0.1);
 });

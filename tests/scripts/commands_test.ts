@@ -6,6 +6,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   ANALYSIS_COLUMNS,
+  BRACKET_COLUMNS,
+  type BracketRow,
   EVALUATION_COLUMNS,
   type EvaluationRow,
   loadImages,
@@ -53,6 +55,7 @@ const KINDS = '"fgsm", "pgd", "apgd", "fab", "ddn", "square", "autoattack"';
 Deno.test("the tasks of deno.json are those that these tests know", () => {
   assertEquals([...SCRIPT_TASKS].sort(), [
     "analyze",
+    "autoattack-peer",
     "bench",
     "evaluate",
     "fetch",
@@ -242,7 +245,7 @@ Deno.test("analyze refuses what it cannot use, and leaves no folder", async () =
       "UsageError: Cannot analyse without a network: write --model FILE",
     ]);
     const cases: [args: string[], code: number, line: string][] = [
-      [["--n", "1"], 2, "UsageError: Cannot use --n 1: write an integer of at least 2"],
+      [["--n", "1"], 2, "UsageError: Cannot analyse on 1 images as means have intervals: use at least two"],
       [
         ["--n", "65"],
         1,
@@ -300,7 +303,10 @@ Deno.test("evaluate saves images that verify finds as the evidence says, and oth
 
     const { code, out, err } = await runTask(folder, "verify", "images", ...model);
     assertEquals(code, 0, err);
-    assertMatch(out, /^\nImages +n +Evidence +float32 +8 bits +Broken claims\n-+\nKDIGA, FGSM 1\/255 +24 .* 0\n/);
+    assertMatch(
+      out,
+      /^\nImages +n +Evidence +float32 +8 bits +Originals +Broken claims\n-+\nKDIGA, FGSM 1\/255 +24 .* 24 +0\n/,
+    );
     const teacher = ["--model", "run/checkpoints/teacher.safetensors", "--json"];
     const transfer = await runTask(folder, "verify", "images/kdiga_fgsm_8-255.safetensors", ...teacher);
     assertEquals(transfer.code, 0);
@@ -522,8 +528,9 @@ Deno.test("evaluate refuses what it cannot use", async () => {
       [
         ["--attack", "cw"],
         2,
-        'UsageError: Cannot use the attack "cw": write fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, square or ' +
-        "autoattack, with -l2, -l1 or -margin behind where wanted, such as pgd-20-margin",
+        'UsageError: Cannot use the attack "cw": write fgsm, pgd-<steps>, apgd-ce, apgd-dlr, apgd-t, fab, fab-t, ' +
+        "ddn-l2, square or autoattack, with -l2, -l1, -margin or other settings behind where wanted, as in tables, such as " +
+        "pgd-20-margin",
       ],
       [
         ["--attack", "square-steps-5"],
@@ -542,6 +549,39 @@ Deno.test("evaluate refuses what it cannot use", async () => {
         2,
         'UsageError: Cannot use "8" as a radius as pixels are in [0, 1]: ' +
         "write a value between 0 and 1; did you mean 8/255?",
+      ],
+      [
+        ["--eps", "2/255,1.5"],
+        2,
+        'UsageError: Cannot use "1.5" as a radius as pixels are in [0, 1]: write a value between 0 and 1',
+      ],
+      [
+        ["--eps=-1/255"],
+        2,
+        'UsageError: Cannot use "-1/255" as a radius as it is negative: write 0 or more',
+      ],
+      [["--n", "0"], 2, "UsageError: Cannot use --n 0: write an integer of at least 1"],
+      [["--batch", "0"], 2, "UsageError: Cannot use --batch 0: write an integer of at least 1"],
+      [
+        ["--budget", "90"],
+        2,
+        "UsageError: Cannot use --budget 90: write a duration with its unit, such as 90s, 10m or 2h",
+      ],
+      [
+        ["--budget", "0s"],
+        2,
+        "UsageError: Cannot use --budget 0s: write a duration with its unit, such as 90s, 10m or 2h",
+      ],
+      [
+        ["--budget", "10m", "--save-images", "images"],
+        2,
+        "UsageError: Cannot use --save-images within a budget as it needs all rows: " +
+        "leave out one of --budget and --save-images",
+      ],
+      [
+        ["--model", "run/checkpoints/kdiga.safetensors", "--method", "a", "--method", "a"],
+        2,
+        'UsageError: Cannot evaluate two networks named "a": name each by --method, in their order',
       ],
       [
         ["--split", "train"],
@@ -575,6 +615,146 @@ Deno.test("evaluate refuses what it cannot use", async () => {
       2,
       `UsageError: Cannot tell the data of "run/checkpoints/teacher.safetensors" as its card "${card}" has no ` +
       "provenance.data: write --dataset cifar10 or --dataset shapes",
+    ]);
+  });
+});
+
+Deno.test("evaluate --budget tells what is known when the time is over, goes on, and hands over to a full evaluation", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const models = ["kdiga", "teacher"].flatMap((name) => ["--model", `run/checkpoints/${name}.safetensors`]);
+    const args = [...models, "--attack", "fgsm,pgd-5", "--eps", "1/255,8/255", "--n", "32", "--out", "a"];
+    // Less than the engine takes to start: nothing is known, and that is said.
+    const none = await runTask(folder, "evaluate", ...args, "--budget", "0.001s");
+    assertEquals(none.code, 0, none.err);
+    assertMatch(
+      none.out,
+      /^\nMethod, radius +n +All attacks failed +Not yet broken\n-+\nKDIGA, Clean +32 +0\.0 .* 100\.0 /,
+    );
+    assertMatch(none.out, /\nTeacher, Linf 8\/255 +32 +0\.0 .* 100\.0 /);
+    assertMatch(none.err, /^the time is over: run again .* \(with more time, as no image was finished in this\)/m);
+    assertMatch(none.err, /^masked gradients were not checked: run without --budget for that$/m);
+
+    const all = await runTask(folder, "evaluate", ...args, "--budget", "1h", "--json");
+    assertEquals(all.code, 0, all.err);
+    assertMatch(all.err, /^going on in a$/m);
+    const { seconds: _, ...result } = JSON.parse(all.out);
+    assertEquals(Object.keys(result), ["folder", "bracket", "isFinished", "added", "figures", "report"]);
+    assertEquals([result.folder, result.isFinished, result.bracket.length], ["a", true, 6]);
+    for (const row of result.bracket) assertEquals(Object.keys(row), [...BRACKET_COLUMNS]);
+    assertEquals(result.figures, ["vl.json", "svg", "png"].map((end) => `a/figures/bracket.${end}`));
+    assert(result.added > 64);
+    const before = await filesIn(`${folder}/a`);
+    const drawn = await runTask(folder, "figures", "a", "--json");
+    assertEquals(JSON.parse(drawn.out).figures, result.figures);
+    assertEquals(await filesIn(`${folder}/a`), before);
+
+    const full = await runTask(folder, "evaluate", ...args, "--skip-masking", "--json");
+    assertEquals(full.code, 0, full.err);
+    for (const { method, attack, eps, correct } of JSON.parse(full.out).rows as EvaluationRow[]) {
+      if (attack !== "worst") continue;
+      const { standing } = result.bracket.find((row: BracketRow) => row.method === method && row.eps === eps);
+      assert(correct >= standing, "the worst case at one radius, where the bracket has that of the smaller ones too");
+    }
+    const names = Object.keys(await filesIn(`${folder}/a`));
+    assert(names.includes("images.csv") && !names.some((name) => /budget|bracket/.test(name)), names.join());
+  });
+});
+
+Deno.test("evaluate refuses evidence that is damaged in its midst, names file and line, and overwrites nothing", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const args = ["--model", "run/checkpoints/kdiga.safetensors", "--attack", "fgsm", "--eps", "8/255", "--n", "32"]
+      .concat(["--out", "a", "--skip-masking"]);
+    assertEquals((await runTask(folder, "evaluate", ...args)).code, 0);
+    const path = `${folder}/a/evidence.csv`;
+    const lines = (await Deno.readTextFile(path)).split("\n");
+    const cases: [line: string, reason: string][] = [
+      ["kdiga,clean", "it has 2 fields where 10 were expected"],
+      [lines[9]!.replace("clean", ""), 'its attack is "" where a text was expected'],
+      [
+        lines[9]!.replace(/,\d*,\d+$/, ",x,1"),
+        'its firstStep is "x" where an integer of 0 or more, or nothing was expected',
+      ],
+    ];
+    for (const [line, reason] of cases) {
+      await Deno.writeTextFile(path, lines.with(9, line).join("\n"));
+      const { "manifest.json": _, ...before } = await filesIn(`${folder}/a`);
+      for (const more of [[], ["--budget", "1h"], ["--save-images", "images"]]) {
+        assertEquals(await failure(folder, "evaluate", ...args, ...more), [
+          1,
+          `DataError: Cannot read line 10 of "a/evidence.csv" as ${reason}: mend or remove it`,
+        ]);
+      }
+      const { "manifest.json": __, ...after } = await filesIn(`${folder}/a`);
+      assertEquals(after, before);
+    }
+    assertEquals(Object.keys(await filesIn(folder)).some((name) => name.startsWith("images")), false);
+  });
+});
+
+Deno.test("evaluate refuses a network of another input shape, and verify one that the images do not fit", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const other = { ...SMALLEST, data: { ...SMALLEST.data, size: 16 } };
+    await Deno.writeTextFile(`${folder}/other.json`, JSON.stringify(other));
+    assertEquals((await runTask(folder, "run", "other.json", "--out", "other")).code, 0);
+    const [model, wrong] = ["run", "other"].map((run) => ["--model", `${run}/checkpoints/kdiga.safetensors`]);
+    const line = "DataError: Cannot classify images of shape [12,12,3] as the classifier takes [16,16,3]: " +
+      "use the data set that it was trained on";
+    const named = ["--method", "a", "--method", "b", "--n", "8", "--attack", "fgsm"];
+    assertEquals(await failure(folder, "evaluate", ...model!, ...wrong!, ...named, "--out", "a"), [1, line]);
+    const saved = await runTask(
+      folder,
+      "evaluate",
+      ...model!,
+      "--n",
+      "8",
+      "--attack",
+      "fgsm",
+      "--save-images",
+      "images",
+    );
+    assertEquals(saved.code, 0, saved.err);
+    assertEquals(await failure(folder, "verify", "images", ...wrong!), [1, line]);
+  });
+});
+
+Deno.test("verify finds originals and labels that are not those of the data set, and says where it compares none", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const model = ["--model", "run/checkpoints/kdiga.safetensors"];
+    const asked = ["--attack", "fgsm", "--eps", "8/255", "--n", "24", "--save-images", "images", "--skip-masking"];
+    assertEquals((await runTask(folder, "evaluate", ...model, ...asked)).code, 0);
+    const path = `${folder}/images/kdiga_fgsm_8-255.safetensors`;
+    const images = await loadImages(path);
+    assertEquals([images.data, images.split], [SMALLEST.data, "test"]);
+    const x = images.x.data.slice();
+    x[40] = Math.fround((Math.round(255 * x[40]!) === 255 ? 254 : Math.round(255 * x[40]!) + 1) / 255);
+    const labels = images.y.data.slice();
+    labels[3] = (labels[3]! + 1) % 2;
+    await saveImages(path, { ...images, x: { ...images.x, data: x }, y: { ...images.y, data: labels } });
+    const { code, out, err } = await runTask(folder, "verify", "images", ...model, "--json");
+    assertEquals(code, 1, err);
+    const [row] = JSON.parse(out).rows;
+    assertEquals(row.originals, 22);
+    const data = '"shapes-12 test"';
+    assert(row.claims.includes(`the original of image ${images.ids[0]} is not that of ${data}`), row.claims.join("\n"));
+    assert(row.claims.some((claim: string) => claim.startsWith(`image ${images.ids[3]} has label `)));
+    assertMatch(err, /^a claim does not hold: kdiga under fgsm at 8\/255: the original of image \d+ /m);
+
+    const { data: _, split: __, ...unknown } = images;
+    await saveImages(path, { ...unknown, data: { kind: "cifar10", seed: 1 } });
+    const blind = await runTask(folder, "verify", "images", ...model, "--json");
+    assertEquals([blind.code, JSON.parse(blind.out).rows[0].originals], [0, null]);
+    assertMatch(blind.err, /^originals are not compared with their data set: write --dataset cifar10 --data PATH$/m);
+    await saveImages(path, unknown);
+    const ofCard = await runTask(folder, "verify", "images", ...model, "--json");
+    assertEquals([ofCard.code, JSON.parse(ofCard.out).rows[0].originals], [0, 24]);
+    assertEquals(await failure(folder, "verify", "images", ...model, "--dataset", "cifar10", "--data", "nowhere"), [
+      1,
+      'DataError: Cannot read CIFAR-10 as there is no "nowhere": point it at the "binary version" of CIFAR-10, ' +
+      "or run `deno task fetch cifar10`",
     ]);
   });
 });

@@ -166,3 +166,82 @@ test("an analysis killed and stopped in its midst goes on and ends with the same
     assertEquals(await results("run"), wanted);
   });
 });
+
+test("an evaluation that saves images is killed, goes on, and ends with the same rows and images, which verify holds true", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await resultOf(start(folder))).code, 0);
+    const args = ["--model", "run/checkpoints/kdiga.safetensors", "--attack", "pgd-20,apgd-ce-steps-20", "--n", "64"]
+      .concat(["--eps", "1/255..8/255", "--batch", "16", "--skip-masking"]);
+    const evaluation = (to: string) =>
+      startTask(folder, "evaluate", ...args, "--out", to, "--save-images", `${to}-images`);
+    const results = async (to: string) => {
+      const { "manifest.json": _, ...files } = await filesIn(`${folder}/${to}`);
+      return { files, images: await filesIn(`${folder}/${to}-images`) };
+    };
+    assertEquals((await resultOf(evaluation("a"))).code, 0);
+    const expected = await results("a");
+    assertEquals(Object.keys(expected.images).length, 16);
+    const whole = await sizeOf(`${folder}/a/evidence.csv`);
+    for (const share of [0.2, 0.5, 0.8]) {
+      const child = evaluation("b");
+      const result = resultOf(child);
+      let ended = false;
+      result.then(() => ended = true);
+      while (!ended && await sizeOf(`${folder}/b/evidence.csv`) < share * whole) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      assert(!ended, `it ended before ${share} of its rows were written`);
+      child.kill("SIGKILL");
+      assertEquals((await result).code, 137);
+    }
+    const { code, err } = await resultOf(evaluation("b"));
+    assertEquals(code, 0, err);
+    assertEquals(await results("b"), expected);
+    const verified = await resultOf(
+      startTask(folder, "verify", "b-images", "--model", "run/checkpoints/kdiga.safetensors", "--json"),
+    );
+    assertEquals(verified.code, 0, verified.err);
+    for (const { n, originals, claims } of JSON.parse(verified.out).rows) {
+      assertEquals([n, originals, claims], [64, 64, []]);
+    }
+  });
+});
+
+test("an evaluation within a budget is killed, goes on, and ends as one that had no budget", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await resultOf(start(folder))).code, 0);
+    const args = [
+      "--model",
+      "run/checkpoints/kdiga.safetensors",
+      "--attack",
+      "fgsm,pgd-20,apgd-ce,apgd-t-steps-50",
+      "--n",
+      "64",
+    ]
+      .concat(["--eps", "2/255,8/255", "--batch", "16", "--skip-masking"]);
+    const evaluation = (to: string, ...more: string[]) => startTask(folder, "evaluate", ...args, "--out", to, ...more);
+    for (const rows of [20, 67, 74]) {
+      const child = evaluation("b", "--budget", "1h");
+      const result = resultOf(child);
+      let ended = false;
+      result.then(() => ended = true);
+      const linesIn = () =>
+        Deno.readTextFile(`${folder}/b/budget.csv`).then((text) => text.split("\n").length, () => 0);
+      while (!ended && await linesIn() < rows) await new Promise((resolve) => setTimeout(resolve, 2));
+      assert(!ended, `it ended before there were ${rows} rows`);
+      child.kill("SIGKILL");
+      assertEquals((await result).code, 137);
+    }
+    const over = await resultOf(evaluation("b", "--budget", "1s", "--json"));
+    assertEquals(over.code, 0, over.err);
+    const { bracket, isFinished } = JSON.parse(over.out);
+    assertEquals(bracket.map(({ eps }: { eps: string }) => eps), ["0", "2/255", "8/255"]);
+    assert(isFinished || over.err.includes("\nthe time is over: run again with a further --budget to go on"));
+    for (const to of ["b", "a"]) assertEquals((await resultOf(evaluation(to))).code, 0);
+    const [{ "manifest.json": _, ...a }, { "manifest.json": __, ...b }] = [
+      await filesIn(`${folder}/a`),
+      await filesIn(`${folder}/b`),
+    ];
+    assertEquals(b, a);
+  });
+});

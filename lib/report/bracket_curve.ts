@@ -1,0 +1,88 @@
+import { type BracketRow, DataError, UsageError } from "../core/mod.ts";
+import { in255 } from "./_accuracy.ts";
+import { legendColumns } from "./_labels.ts";
+import type { TopLevelSpec } from "./render.ts";
+import { COLUMN_WIDTH, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
+
+/** Options of {@linkcode bracketCurve}. */
+export interface BracketCurveOptions {
+  /** Heading above the figure; none where omitted. */
+  readonly title?: string;
+  /**
+   * Width of the whole figure in pixels of 1/96 inch.
+   * @default {321}
+   */
+  readonly width?: number;
+  /**
+   * Height of the whole figure in pixels of 1/96 inch.
+   * @default {220}
+   */
+  readonly height?: number;
+}
+
+/**
+ * Draws what is known of the worst case so far (percent) against the radius (units of 1/255): for each method a band
+ * between the images that every planned attack has failed on and those that none has broken yet. As attacks are run, the
+ * band narrows to a line.
+ *
+ * @param rows Rows of `bracket.csv`, in any order.
+ * @param options Heading and size.
+ * @returns A Vega-Lite specification with its data inside.
+ * @throws {UsageError} If there is no row.
+ * @throws {DataError} If two rows stand for the same thing.
+ */
+export function bracketCurve(rows: readonly BracketRow[], options: BracketCurveOptions = {}): TopLevelSpec {
+  const { title, width = COLUMN_WIDTH, height = 220 } = options;
+  if (rows.length === 0) throw new UsageError("Cannot draw a bracket without a row: evaluate within a budget first");
+  const styles = methodStyles(rows.map((row) => row.method));
+  const labels = [...styles.keys()].map(labelOf);
+  const seen = new Set<string>();
+  const round = (rate: number): number => Math.round(rate * 1e6) / 1e4;
+  const points = rows.map(({ method, eps, lower, upper, n }) => {
+    const key = `${method} ${in255(eps)}`;
+    if (seen.has(key)) {
+      throw new DataError(`Cannot draw "${method}" as eps ${eps} is there twice: keep one row of each`);
+    }
+    seen.add(key);
+    return { method: labelOf(method), eps: in255(eps), lower: round(lower), upper: round(upper), n };
+  }).sort((a, b) => labels.indexOf(a.method) - labels.indexOf(b.method) || a.eps - b.eps);
+  const radii = [...new Set(points.map(({ eps }) => eps))].sort((a, b) => a - b);
+  const styled = [...styles.values()];
+  const color = {
+    field: "method",
+    type: "nominal" as const,
+    scale: { domain: labels, range: styled.map((style) => style.color) },
+    legend: { orient: "top" as const, direction: "horizontal" as const, columns: legendColumns(labels, width - 40) },
+  };
+  const shape = { ...color, scale: { domain: labels, range: styled.map((style) => style.shape) } };
+  const x = {
+    field: "eps",
+    type: "quantitative" as const,
+    scale: { domain: [0, radii.at(-1)! || 1], nice: false },
+    axis: { title: `${rows[0]!.norm} radius ε (units of 1/255)`, values: radii, grid: false, labelFlush: false },
+  };
+  const y = (field: string) => ({
+    field,
+    type: "quantitative" as const,
+    scale: { domain: [0, 100], nice: false },
+    axis: { title: "Robust accuracy so far (%)", values: [0, 20, 40, 60, 80, 100] },
+  });
+  return {
+    $schema: SCHEMA,
+    description: `Worst case over all planned attacks in percent against the radius for ${labels.join(", ")}: bands ` +
+      "from the images that every attack has failed on to those that none has broken yet.",
+    width,
+    height,
+    autosize: { type: "fit", contains: "padding" },
+    padding: { left: 4, top: 4, right: 8, bottom: 4 },
+    ...(title === undefined ? {} : { title }),
+    config: THEME,
+    data: { name: "points", values: points },
+    layer: [
+      { mark: { type: "area", opacity: 0.22 }, encoding: { x, y: y("lower"), y2: { field: "upper" }, color } },
+      { mark: { type: "line", strokeWidth: 1.5 }, encoding: { x, y: y("upper"), color } },
+      { mark: { type: "line", strokeWidth: 1, strokeDash: [3, 2] }, encoding: { x, y: y("lower"), color } },
+      { mark: { type: "point", filled: true, opacity: 1, size: 28 }, encoding: { x, y: y("upper"), color, shape } },
+    ],
+  };
+}

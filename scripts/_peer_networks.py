@@ -1,0 +1,142 @@
+"""
+The networks of lib/models in PyTorch, by the specs of model cards, for the commands that compare with PyTorch. Needs
+no package but torch.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+ACTIVATIONS = {"relu": lambda x: F.relu(x, inplace=True), "softplus": F.softplus, "tanh": torch.tanh}
+
+
+class Shortcut(nn.Module):
+    """Every second pixel, and zeros around the channels (He et al. 2016, option A)."""
+
+    def __init__(self, inputs, outputs, stride):
+        super().__init__()
+        self.side, self.stride = (outputs - inputs) // 2, stride
+
+    def forward(self, x):
+        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, self.side, self.side))
+
+
+class Block(nn.Module):
+    def __init__(self, inputs, outputs, stride, activate, project=True):
+        super().__init__()
+        self.activate = activate
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = nn.Identity()
+        if stride == 1 and inputs == outputs:
+            return
+        if project:
+            shortcut = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+            self.downsample = nn.Sequential(shortcut, nn.BatchNorm2d(outputs))
+        else:
+            self.downsample = Shortcut(inputs, outputs, stride)
+
+    def forward(self, x):
+        y = self.activate(self.bn1(self.conv1(x)))
+        y = self.bn2(self.conv2(y))
+        y += self.downsample(x)
+        return self.activate(y)
+
+
+class Residual(nn.Module):
+    """The stem for small images, stages of blocks, the mean over pixels and a linear layer."""
+
+    def __init__(self, head, channels, width, blocks, activation, classes, project):
+        super().__init__()
+        self.activate, self.head, self.stages = ACTIVATIONS[activation], head, len(blocks)
+        self.conv1 = nn.Conv2d(channels, width, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        inputs = width
+        for stage, count in enumerate(blocks):
+            outputs = width << stage
+            layers = []
+            for k in range(count):
+                stride = 2 if k == 0 and stage > 0 else 1
+                layers.append(Block(inputs, outputs, stride, self.activate, project))
+                inputs = outputs
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+        setattr(self, head, nn.Linear(inputs, classes))
+
+    def forward(self, x):
+        y = self.activate(self.bn1(self.conv1(x)))
+        for stage in range(self.stages):
+            y = getattr(self, f"layer{stage + 1}")(y)
+        return getattr(self, self.head)(y.mean((2, 3)))
+
+
+class Cnn(nn.Module):
+    def __init__(self, channels, width, activation, classes):
+        super().__init__()
+        self.activate = ACTIVATIONS[activation]
+        outputs = width, 2 * width, 4 * width, 4 * width
+        for k, stride in enumerate((1, 2, 2, 1)):
+            setattr(self, f"conv{k + 1}", nn.Conv2d(channels, outputs[k], 3, stride, 1, bias=False))
+            setattr(self, f"bn{k + 1}", nn.BatchNorm2d(outputs[k]))
+            channels = outputs[k]
+        self.fc = nn.Linear(channels, classes)
+
+    def forward(self, x):
+        for k in "1234":
+            x = self.activate(getattr(self, f"bn{k}")(getattr(self, f"conv{k}")(x)))
+        return self.fc(x.mean((2, 3)))
+
+
+class Mlp(nn.Module):
+    def __init__(self, inputs, hidden, activation, classes):
+        super().__init__()
+        self.activate, self.layers = ACTIVATIONS[activation], len(hidden) + 1
+        units = [inputs, *hidden, classes]
+        for k in range(self.layers):
+            setattr(self, f"fc{k + 1}", nn.Linear(units[k], units[k + 1]))
+
+    def forward(self, x):
+        x = x.flatten(1)
+        for k in range(1, self.layers):
+            x = self.activate(getattr(self, f"fc{k}")(x))
+        return getattr(self, f"fc{self.layers}")(x)
+
+
+class Normalised(nn.Module):
+    """(x - mean) / std before a network."""
+
+    def __init__(self, network, mean, std):
+        super().__init__()
+        self.network = network
+        self.mean, self.std = (torch.tensor(values).reshape(1, -1, 1, 1) for values in (mean, std))
+
+    def forward(self, x):
+        return self.network((x - self.mean) / self.std)
+
+
+def make_network(spec, input_shape, classes):
+    """
+    A network of lib/models and a function that gives its logits.
+
+    spec: the `model` of a card. input_shape: height, width, channels. Returns a module with PyTorch's names of the
+    weights, and a module that is the whole network (the same one, where nothing is subtracted or divided first).
+    """
+    height, width, channels = input_shape
+    activation = spec.get("activation", "relu")
+    match spec["kind"]:
+        case "mlp":
+            network = Mlp(height * width * channels, spec["hidden"], activation, classes)
+        case "cnn":
+            network = Cnn(channels, spec.get("width", 16), activation, classes)
+        case "resnet":
+            blocks = 3 * [(spec["depth"] - 2) // 6]
+            network = Residual("linear", channels, spec.get("width", 16), blocks, activation, classes, False)
+        case "resnet18":
+            blocks = spec.get("blocks", [2, 2, 2, 2])
+            network = Residual("fc", channels, spec.get("width", 64), blocks, activation, classes, True)
+        case kind:
+            raise ValueError(f"no network of the kind {kind} is written in PyTorch here")
+    if "mean" not in spec and "std" not in spec:
+        return network, network
+    return network, Normalised(network, spec.get("mean", [0] * channels), spec.get("std", [1] * channels))
