@@ -20,7 +20,7 @@ import {
   smallestPerturbations,
 } from "../../lib/attacks/mod.ts";
 import { crossEntropy } from "../../lib/losses/mod.ts";
-import { type Classifier, type Weights, withInputNoise } from "../../lib/models/mod.ts";
+import { type Classifier, type Weights, withInputNoise, withRandomResize } from "../../lib/models/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 import { counting, distances, linear, mlp, predictedBatch, randomBatch, rowsOf } from "./_classifiers.ts";
 
@@ -47,7 +47,7 @@ for (const spec of SPECS) {
   const eps = EPS[norm] * (spec.kind === "fab" || spec.kind === "ddn" ? 3 : 1);
   testOnEngines(`${attackName(spec)} keeps the contract against random outputs`, async (engine) => {
     const counted = counting(engine);
-    const classifier = withInputNoise(mlp(), { sigma: 0.1, draws: 5 });
+    const classifier = withRandomResize(withInputNoise(mlp(), { sigma: 0.1 }), { smallest: 0.7, draws: 5 });
     const batch = await predictedBatch(engine, mlp(), 7, 5);
     const attack = (batch: AttackBatch) => runAttack(counted.engine, classifier, batch, spec, eps, rng(7));
     const whole = await attack(batch);
