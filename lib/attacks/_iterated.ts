@@ -51,8 +51,8 @@ export interface Iterated<S extends object, T extends object, F extends object>
 }
 
 /**
- * Makes an attack over slots of an iterated one. Where the classifier draws, each step is spread over `samples` calls, one
- * draw each, so that the program and its memory are those of a single draw (expectation over transformation).
+ * Makes an attack over slots of an iterated one. Where the classifier draws, each step is spread over `samples` calls,
+ * one draw each, so that the program and its memory are those of a single draw (expectation over transformation).
  *
  * @param attack The attack.
  * @param setting Classifier and stream; draws are keyed by image id, trial, step and number below it.

@@ -65,9 +65,10 @@ export interface AttackPace {
  * on that very image, and passes are counted.
  *
  * Of a classifier with random outputs ({@linkcode Classifier.noise}) success is that of its mean probabilities over draws
- * that no attack has seen ({@linkcode margins}). An attack sees its own draws, keyed by image id, trial and step: each step
- * of fgsm, pgd and apgd as many as its `samples` say, one each step of the others. No image is let go then before its
- * last trial is over; the one of lowest margin over the draws of its step is judged.
+ * that no attack has seen ({@linkcode margins}); of the clean image an attack is told what was judged. An attack sees its
+ * own draws, keyed by image id, trial and step: each step of fgsm, pgd and apgd as many as its `samples` say, one each
+ * step of the others. No image is let go then before its last trial is over; the one of lowest margin over the draws of
+ * its step is judged.
  *
  * Attacks over slots (apgd, fab, square) let go of an image when it falls, and its place in the batch goes to the next
  * one. What is found for an image does not depend on the others: on the reference engine bit for bit at any batch size,

@@ -45,7 +45,8 @@ export function makeSlotAttack(spec: FgsmSpec | PgdSpec | SlotAttackSpec, settin
  *
  * @param spec The attack.
  * @returns "fgsm", "fgsm-l2", "pgd-20", "pgd-20-l2", "pgd-20-margin", "pgd-20-dlr", "pgd-20-step-2/255",
- * "pgd-20-restarts-5", "pgd-20-samples-10", "apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "ddn-l2", "square", "autoattack", "apgd-t-l1-targets-5", ...
+ * "pgd-20-restarts-5", "pgd-20-samples-10", "apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "ddn-l2", "square",
+ * "autoattack", "autoattack-rand", "apgd-t-l1-targets-5", ...
  */
 export function attackName(spec: AttackSpec): string {
   const norm = spec.norm === undefined || spec.norm === "Linf" ? false : spec.norm.toLowerCase();

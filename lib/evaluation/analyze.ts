@@ -62,7 +62,7 @@ export type AnalysisEvent =
  * @param engine Where it runs.
  * @param options What to analyse.
  * @returns Events, rows in the order of radii and images.
- * @throws {UsageError} If there are fewer than two images, or a radius or a setting cannot be used.
+ * @throws {UsageError} If there are fewer than two images, a radius or a setting cannot be used, or outputs are random.
  * @throws {DataError} As `runAttack`; if the teacher takes other images or classes than the network, or a measurement is
  * not finite.
  */
@@ -71,6 +71,11 @@ export async function* analyze(engine: Engine, options: AnalyzeOptions): AsyncGe
   const attack = options.attack ?? { kind: "pgd", steps: 10 };
   const n = dataset.ids.length;
   if (n < 2) throw new UsageError(`Cannot analyse "${method}" on ${n} images: use at least two`);
+  if (classifier.noise !== undefined || teacher?.noise !== undefined) {
+    throw new UsageError(
+      `Cannot analyse "${method}" as outputs that are drawn have no one gradient: leave the noise out`,
+    );
+  }
   checkShapes(method, classifier, dataset, teacher);
   const most = MAX_EPS[attack.norm ?? "Linf"];
   const radii = [...new Set(options.eps.map((eps) => formatEps(eps, most)))];

@@ -108,8 +108,8 @@ export type EvaluationEvent = EvidenceEvent | EvaluationProgressEvent | Evaluati
  * @param options What to evaluate.
  * @returns Events, rows in the order of attacks, radii, stages and images, those that are wrong without an attack first;
  * ending the loop early ends the evaluation.
- * @throws {UsageError} If an attack, a radius or the batch size cannot be used, draws are to be averaged where nothing is drawn, two attacks have one name, or there is
- * nothing to evaluate.
+ * @throws {UsageError} If an attack, a radius or the batch size cannot be used, draws are to be averaged where nothing is
+ * drawn, two attacks have one name, or there is nothing to evaluate.
  * @throws {DataError} If images or labels do not fit the classifier, or its logits are not finite.
  */
 export async function* evaluate(engine: Engine, options: EvaluateOptions): AsyncGenerator<EvaluationEvent> {

@@ -1,4 +1,4 @@
-import { MAX_EPS, validateSpec } from "../attacks/mod.ts";
+import { checkSamples, MAX_EPS, validateSpec } from "../attacks/mod.ts";
 import { parseEps, UsageError } from "../core/mod.ts";
 import type { AnalysisSpec } from "./experiment.ts";
 
@@ -8,7 +8,11 @@ export function checkAnalysis({ n, eps, attack, linearity }: AnalysisSpec): void
   const { norm = "Linf" } = attack ?? {};
   const radii = eps.map((radius) => parseEps(radius, MAX_EPS[norm]));
   if (radii.length === 0) throw new UsageError('Cannot analyse without a radius: write analysis.eps such as ["8/255"]');
-  if (attack !== undefined) validateSpec(attack, radii, "analysis.attack");
+  if (attack !== undefined) {
+    validateSpec(attack, radii, "analysis.attack");
+    // What is trained or loaded has no random outputs.
+    checkSamples(attack, {});
+  }
   const { norm: other = "Linf", stepSize, relativeStepSize } = linearity ?? {};
   if ((stepSize ?? relativeStepSize) === 0) {
     throw new UsageError("Cannot measure local linearity in steps of 0: write a length above 0");

@@ -1,4 +1,4 @@
-import { attackName, MAX_EPS, validateSpec } from "../attacks/mod.ts";
+import { attackName, checkSamples, MAX_EPS, validateSpec } from "../attacks/mod.ts";
 import { parseEps, UsageError } from "../core/mod.ts";
 import type { EvaluationSpec } from "./experiment.ts";
 
@@ -10,6 +10,8 @@ export function checkEvaluation({ attacks, eps }: EvaluationSpec): void {
     throw new UsageError('Cannot evaluate attacks without a radius: write evaluation.eps such as ["8/255"]');
   }
   const names = attacks.map((attack, i) => attackName(validateSpec(attack, radii, `evaluation.attacks.${i}`)));
+  // What is trained or loaded has no random outputs.
+  attacks.forEach((attack) => checkSamples(attack, {}));
   const twice = names.findIndex((name, i) => names.indexOf(name) < i);
   if (twice !== -1) {
     throw new UsageError(`Cannot evaluate under "${names[twice]}" twice: leave out evaluation.attacks.${twice}`);

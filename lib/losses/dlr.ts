@@ -9,6 +9,8 @@ import { margin } from "./margin.ts";
  *
  * Traced; can be differentiated, through the denominator too.
  *
+ * Where the label has the third logit it is 1 and its gradient 0, but for rounding: there is nothing left to raise.
+ *
  * With two classes there is no third logit: it is the margin with its sign turned, which depends on the scale.
  *
  * @param logits z [B, C], |z| < 1e38.

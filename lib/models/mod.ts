@@ -20,3 +20,4 @@ export * from "./safetensors.ts";
 export * from "./spec.ts";
 export * from "./weights.ts";
 export * from "./with_input_noise.ts";
+export * from "./with_random_resize.ts";

@@ -60,7 +60,10 @@ export interface Classifier {
    * @default none: the same pixels give the same logits
    */
   readonly noise?: (rng: Rng) => readonly NdArray[];
-  /** Of a classifier with random outputs: draws over which it is judged. @default {64} */
+  /**
+   * Of a classifier with random outputs: draws over which it is judged; the standard error of a mean probability is at
+   * most 1 / (2 sqrt(draws)). @default {64}
+   */
   readonly draws?: number;
 }
 

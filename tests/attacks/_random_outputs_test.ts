@@ -20,7 +20,7 @@ import {
   smallestPerturbations,
 } from "../../lib/attacks/mod.ts";
 import { crossEntropy } from "../../lib/losses/mod.ts";
-import { type Classifier, type Weights, withInputNoise } from "../../lib/models/mod.ts";
+import { type Classifier, type Weights, withInputNoise, withRandomResize } from "../../lib/models/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 import { counting, distances, linear, mlp, predictedBatch, randomBatch, rowsOf } from "./_classifiers.ts";
 
@@ -47,7 +47,7 @@ for (const spec of SPECS) {
   const eps = EPS[norm] * (spec.kind === "fab" || spec.kind === "ddn" ? 3 : 1);
   testOnEngines(`${attackName(spec)} keeps the contract against random outputs`, async (engine) => {
     const counted = counting(engine);
-    const classifier = withInputNoise(mlp(), { sigma: 0.1, draws: 5 });
+    const classifier = withRandomResize(withInputNoise(mlp(), { sigma: 0.1 }), { smallest: 0.7, draws: 5 });
     const batch = await predictedBatch(engine, mlp(), 7, 5);
     const attack = (batch: AttackBatch) => runAttack(counted.engine, classifier, batch, spec, eps, rng(7));
     const whole = await attack(batch);
@@ -182,8 +182,46 @@ testOnEngines("a step follows the mean gradient over its samples, each of its ow
   assert(moved >= 3, `${moved} images have moved`);
 }, ENGINES);
 
+Deno.test("draws of nothing change no step of an attack", async () => {
+  // Sums of equal numbers, halved or quartered, are exact: so are the paths. Margins go through logarithms of sums.
+  const clear = mlp();
+  const still: Classifier = { ...clear, noise: () => [], draws: 2 };
+  const batch = await predictedBatch(reference, clear, 12);
+  const clean = await margins(reference, still, batch);
+  for (
+    const [spec, eps] of [
+      [{ kind: "apgd", steps: 20 }, 0.05],
+      [{ kind: "apgd", steps: 20, norm: "L2", loss: "dlr" }, 0.1],
+      [{ kind: "apgd", steps: 20, norm: "L1", loss: "targetedDlr", targets: 2, largerReps: true }, 0.2],
+      [{ kind: "pgd", steps: 6, restarts: 2 }, 0.05],
+      [{ kind: "pgd", steps: 6, momentum: 0.5, norm: "L2", loss: "klToClean" }, 0.1],
+    ] as const
+  ) {
+    const plain = await runAttack(reference, clear, batch, spec, eps, rng(3));
+    assert(plain.success.includes(0));
+    for (const samples of [1, 2, 4]) {
+      const found = await runAttack(reference, still, batch, { ...spec, samples }, eps, rng(3));
+      for (let row = 0; row < 12; row++) {
+        // Those that fall are let go at once where nothing is random, and go on else.
+        if (plain.success[row] === 1) {
+          assertEquals([found.success[row], found.firstStep[row]], [1, plain.firstStep[row]]);
+          continue;
+        }
+        // Away from the clean image is not always away from the label: slots keep the clean image then.
+        if (clean[row]! < plain.margin[row]!) {
+          assertEquals(found.margin[row], clean[row]);
+          continue;
+        }
+        assertAlmostEquals(found.margin[row]!, plain.margin[row]!, 2e-6);
+        const pixels = ({ xAdv }: typeof plain) => Array.from(xAdv.data.slice(12 * row, 12 * row + 12));
+        pixels(found).forEach((pixel, i) => assertAlmostEquals(pixel, pixels(plain)[i]!, 1e-6));
+      }
+    }
+  }
+});
+
 Deno.test("averaging finds what single draws do not: a loss whose gradient is mostly noise", async () => {
-  // One pixel moves the margin a little at every draw, 15 others by their noise alone.
+  // z = 5 sum_i (x_i - 0.5)^3, and its negative: by a draw of sigma 0.3, gradients differ more than between the pixels.
   const inputs = 16;
   const clear: Classifier = {
     classes: 2,

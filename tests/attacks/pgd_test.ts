@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertLessOrEqual, assertRejects } from "@std/assert";
 import { float32, int32, rng, UsageError } from "../../lib/core/mod.ts";
-import { createEngine } from "../../lib/engine/mod.ts";
+import { createEngine, mul } from "../../lib/engine/mod.ts";
 import {
   type AttackBatch,
   type AttackSpec,
@@ -11,12 +11,13 @@ import {
   runAttack,
   unitStarts,
 } from "../../lib/attacks/mod.ts";
-import { CLEVERHANS, cleverhansMargin, hill, linear, mlp, randomBatch } from "./_classifiers.ts";
+import type { Classifier } from "../../lib/models/mod.ts";
+import { CLEVERHANS, cleverhansMargin, hill, linear, mlp, predictedBatch, randomBatch } from "./_classifiers.ts";
 
 const engine = await createEngine("reference");
 const mean = (values: ArrayLike<number>) => Array.from(values).reduce((a, b) => a + b, 0) / values.length;
 
-for (const loss of ["crossEntropy", "margin"] as const) {
+for (const loss of ["crossEntropy", "margin", "dlr"] as const) {
   Deno.test(`pgd() reaches margin - eps ||w||_1 and margin - eps ||w||_2 of a linear classifier (${loss})`, async () => {
     // w_0 - w_1 = (3, -4, 0.5).
     const classifier = linear([[1, -2], [-3, 1], [0.5, 0]], [0.5, 0]);
@@ -326,3 +327,48 @@ Deno.test("pgd() climbs KL(p(x) || p(x')): its gradient is sum_k (p'_k - p_k) w_
 function assertNoHigher(lower: Float32Array, higher: Float32Array): void {
   lower.forEach((value, i) => assertLessOrEqual(value, higher[i]! + 1e-5, `image ${i}`));
 }
+
+/** The network with its logits scaled, by a power of two, so that only what depends on the scale can change. */
+const scaled = (classifier: Classifier, scale: number): Classifier => ({
+  ...classifier,
+  logits: (weights, x) => mul(classifier.logits(weights, x), scale),
+});
+
+Deno.test("pgd() and fgsm() on ratios of logits do not see their scale, where the cross-entropy saturates", async () => {
+  const classifier = mlp(5);
+  const batch = await predictedBatch(engine, classifier, 24);
+  const sharp = scaled(classifier, 2 ** 14);
+  const broken = async (of: Classifier, spec: AttackSpec) => {
+    const { success, xAdv } = await runAttack(engine, of, batch, spec, 0.1, rng(0));
+    return { fallen: success.filter(Boolean).length, xAdv };
+  };
+  for (
+    const spec of [
+      { kind: "fgsm", loss: "dlr" },
+      { kind: "pgd", steps: 6, loss: "dlr" },
+      { kind: "pgd", steps: 6, norm: "L2", loss: "targetedDlr", target: "leastLikely" },
+    ] as const
+  ) {
+    const [plain, scaled] = [await broken(classifier, spec), await broken(sharp, spec)];
+    plain.xAdv.data.forEach((pixel, i) => assertAlmostEquals(scaled.xAdv.data[i]!, pixel, 1e-5));
+    if (spec.loss === "dlr") assert(plain.fallen > 0);
+  }
+  const dlr = await broken(sharp, { kind: "pgd", steps: 6, loss: "dlr" });
+  const crossEntropy = await broken(sharp, { kind: "pgd", steps: 6 });
+  assert(dlr.fallen > crossEntropy.fallen + 3, `${dlr.fallen} ${crossEntropy.fallen}`);
+});
+
+Deno.test("pgd() on the targeted ratio of logits leads to its target", async () => {
+  const classifier = mlp(5);
+  const batch = await predictedBatch(engine, classifier, 24);
+  const towards = (label: number) => (label + 1) % 5;
+  const spec: PgdSpec = { kind: "pgd", steps: 20, loss: "targetedDlr", target: "next" };
+  const value = await perturb(engine, classifier, batch, spec, 0.3, rng(0));
+  const x = await engine.read(value) as AttackBatch["x"];
+  value.dispose();
+  const aimed = await margins(engine, classifier, { ...batch, x, y: int32([24], batch.y.data.map(towards)) });
+  const clean = await margins(engine, classifier, { ...batch, y: int32([24], batch.y.data.map(towards)) });
+  assert(clean.every((margin) => margin < 0));
+  assert(aimed.every((margin, i) => margin > clean[i]!), "z_t rises against z_y, and here against the others");
+  assert(aimed.filter((margin) => margin > 0).length >= 8, aimed.join(" "));
+});

@@ -10,6 +10,7 @@ import {
   summarizeAnalysis,
 } from "../../lib/evaluation/mod.ts";
 import { runAttack } from "../../lib/attacks/mod.ts";
+import { withInputNoise } from "../../lib/models/mod.ts";
 import { imagesFor, network } from "./_network.ts";
 
 const engine = await createEngine("reference");
@@ -126,6 +127,17 @@ Deno.test("analyze() refuses a teacher or data of another shape, and measurement
     await message({ classifier: { ...STUDENT, weights: broken }, eps: ["0"] }),
     /^Cannot analyse "kdiga" as its crossEntropy is NaN at image 1000 and eps 0: use a network whose loss is finite there$/,
   );
+});
+
+Deno.test("analyze() refuses a network or a teacher whose outputs are drawn", async () => {
+  const drawn = withInputNoise(STUDENT, 0.1);
+  for (const options of [{ classifier: drawn }, { teacher: drawn }]) {
+    const error = await assertRejects(() => rowsOf({ ...OPTIONS, ...options }), UsageError) as Error;
+    assertEquals(
+      error.message,
+      'Cannot analyse "kdiga" as outputs that are drawn have no one gradient: leave the noise out',
+    );
+  }
 });
 
 Deno.test("analyze() refuses one image", async () => {

@@ -39,7 +39,7 @@ Deno.test("checkExperiment() refuses unknown keys at every depth, with their ful
   );
   refuses(
     "evaluation.attacks.0.steps=4",
-    'Cannot use the experiment as "evaluation.attacks.0.steps" is not known: known keys are kind, norm, loss',
+    'Cannot use the experiment as "evaluation.attacks.0.steps" is not known: known keys are kind, norm, loss, samples',
   );
 });
 
@@ -95,6 +95,11 @@ Deno.test("checkExperiment() refuses what would fail later", () => {
     'evaluation.attacks=[{"kind":"pgd","steps":5,"stepSize":"5/255"}]',
     'Cannot use evaluation.attacks.0.stepSize as it is "5/255" at eps 2/255, longer than the ball\'s diameter: ' +
       "write at most 4/255, or use relativeStepSize",
+  );
+  refuses(
+    'evaluation.attacks=[{"kind":"autoattack","version":"rand"}]',
+    "Cannot average over 20 samples of a classifier without random outputs as they would all be alike: " +
+      'use another version than "rand"',
   );
   refuses("evaluation.eps=[]", 'Cannot evaluate attacks without a radius: write evaluation.eps such as ["8/255"]');
 });

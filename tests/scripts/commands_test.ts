@@ -107,6 +107,7 @@ for (const name of SCRIPT_TASKS) {
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
       bench: ["read", "write", "ffi", library, "sys=loadavg,cpus", "run"],
+      "autoattack-peer": ["read", "write", "ffi", library, "run"],
       setup: ["read", "write", "ffi", "net", "sys=statfs", `${library},${indexes}`, "run"],
       test: ["read", "write", "run"],
     };
