@@ -130,7 +130,7 @@ Deno.test("analyze() refuses a teacher or data of another shape, and measurement
 });
 
 Deno.test("analyze() refuses a network or a teacher whose outputs are drawn", async () => {
-  const drawn = withInputNoise(STUDENT, 0.1);
+  const drawn = withInputNoise(STUDENT, { sigma: 0.1 });
   for (const options of [{ classifier: drawn }, { teacher: drawn }]) {
     const error = await assertRejects(() => rowsOf({ ...OPTIONS, ...options }), UsageError) as Error;
     assertEquals(
