@@ -5,17 +5,18 @@ import {
   parseEps,
   readReferences,
   type ReferenceCard,
+  type RunEndEvent,
   type RunEvent,
   tableText,
 } from "../mod.ts";
 import type { ProgressDrawer } from "./_progress.ts";
 
 /** What is printed of a run with --json. */
-export interface RunResult {
+export interface RunResult<R = EvaluationRow> {
   /** The folder. */
   readonly folder: string;
-  /** Rows of `evaluation.csv`. */
-  readonly rows: readonly EvaluationRow[];
+  /** Rows of its table. */
+  readonly rows: readonly R[];
   /** Paths of the figures. */
   readonly figures: readonly string[];
   /** Path of the page with all of it. */
@@ -35,11 +36,17 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-/** Draws the progress of a run and prints its table at the end. */
-export async function follow(
-  events: AsyncIterable<RunEvent>,
+/** Draws the progress of a run and prints its accuracies at the end. */
+export function follow(events: AsyncIterable<RunEvent>, options: FollowOptions): Promise<RunResult> {
+  return followTo(events, options, async (rows, folder) => atLargestRadius(rows, await readReferences(folder)));
+}
+
+/** Draws the progress of a run, and prints at the end the table that is made of its rows. */
+export async function followTo<R>(
+  events: AsyncIterable<Exclude<RunEvent, { readonly kind: "end" }> | RunEndEvent<R>>,
   { progress, start, json, signal }: FollowOptions,
-): Promise<RunResult> {
+  tableOf: (rows: readonly R[], folder: string) => AccuracyTable | Promise<AccuracyTable>,
+): Promise<RunResult<R>> {
   for await (const event of events) {
     signal.throwIfAborted();
     if (event.kind === "progress") progress.show(event);
@@ -51,7 +58,7 @@ export async function follow(
       const { folder, rows, figures, report } = event;
       const seconds = (performance.now() - start) / 1000;
       if (!json) {
-        console.log(`\n${tableText(atLargestRadius(rows, await readReferences(folder)))}\n`);
+        console.log(`\n${tableText(await tableOf(rows, folder))}\n`);
         for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
         console.log(report);
         console.log(`\n${folder} (${seconds.toFixed(1)} s)`);

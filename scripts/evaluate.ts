@@ -35,6 +35,7 @@ import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, secondsOf } from "./_flags.ts";
 import { follow, type FollowOptions } from "./_follow.ts";
 import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
+import { modelsOf } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
 await runCommand({
@@ -95,7 +96,7 @@ again, it goes on where it was stopped.`,
         `Cannot use --${whole} within a budget as it needs all rows: leave out one of --budget and --${whole}`,
       );
     }
-    const models = modelsOf(flags.model ?? [], flags.method ?? []);
+    const models = modelsOf("evaluate", flags.model ?? [], flags.method ?? []);
     const first = models[0]!.path;
     const { card } = await loadWeights(first);
     const { data, seed, split, n } = imagesOf(flags, card, first);
@@ -200,21 +201,4 @@ async function exportCards(
 async function reportsIn(path: string): Promise<MaskingReport[]> {
   const text = await readTextIfExists(path);
   return text === undefined ? [] : JSON.parse(text);
-}
-
-/** The networks of the flags. */
-function modelsOf(paths: readonly string[], methods: readonly string[]): SavedModel[] {
-  if (paths.length === 0) throw new UsageError("Cannot evaluate without a network: write --model FILE");
-  if (methods.length > 0 && methods.length !== paths.length) {
-    throw new UsageError(
-      `Cannot name ${paths.length} networks by ${methods.length} names: write --method once for each --model, or never`,
-    );
-  }
-  return paths.map((path, i) => ({ method: methods[i] ?? nameOf(path), path }));
-}
-
-/** Name of a weights file in rows: "runs/a/checkpoints/KD_1.safetensors" is "kd-1". */
-function nameOf(path: string): string {
-  const file = path.split(/[\\/]/).at(-1)!.replace(/\.safetensors$/, "");
-  return file.toLowerCase().replaceAll(/[^a-z0-9.]+/g, "-").replace(/^[^a-z0-9]+/, "");
 }

@@ -10,7 +10,7 @@ await runCommand({
   name: "figures",
   usage: "<folder>",
   arity: [1, 1],
-  about: `Draw all figures of a folder with evaluation.csv or steps.csv anew, as Vega-Lite, SVG and PNG in
+  about: `Draw all figures of a folder with evaluation.csv, analysis.csv or steps.csv anew, as Vega-Lite, SVG and PNG in
 <folder>/figures. No engine and no data are needed.`,
   flags: {},
   main: async ({ args, json }) => {

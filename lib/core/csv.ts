@@ -1,7 +1,9 @@
 import { parse, stringify } from "@std/csv";
 import { DataError } from "./errors.ts";
+import { ANALYSIS_COLUMNS, ANALYSIS_QUANTITIES, type AnalysisQuantity, type AnalysisRow } from "./rows.ts";
 import { BRACKET_COLUMNS, type BracketRow, EVALUATION_COLUMNS, type EvaluationRow } from "./rows.ts";
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
+import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
 import { STEP_COLUMNS, type StepRow } from "./rows.ts";
 
 /** The rows of a CSV file. */
@@ -165,6 +167,69 @@ export function parseImages(text: string, name = "images.csv"): ParsedRows<Image
 }
 
 /**
+ * Writes `measurements.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatMeasurements(rows: readonly MeasurementRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), MEASUREMENT_COLUMNS, options);
+}
+
+/**
+ * Reads `measurements.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatMeasurements} writes them.
+ */
+export function parseMeasurements(text: string, name = "measurements.csv"): ParsedRows<MeasurementRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, MEASUREMENT_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    eps: get("eps", TEXT),
+    image: get("image", COUNT),
+    localLinearity: get("localLinearity", REAL),
+    crossEntropy: get("crossEntropy", REAL),
+    gradientNorm: get("gradientNorm", REAL),
+    gradientGap: get("gradientGap", REAL_OR_EMPTY),
+    gradientCosine: get("gradientCosine", REAL_OR_EMPTY),
+  }));
+}
+
+/**
+ * Writes `analysis.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatAnalysis(rows: readonly AnalysisRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), ANALYSIS_COLUMNS, options);
+}
+
+/**
+ * Reads `analysis.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatAnalysis} writes them.
+ */
+export function parseAnalysis(text: string, name = "analysis.csv"): ParsedRows<AnalysisRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, ANALYSIS_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    eps: get("eps", TEXT),
+    quantity: get("quantity", QUANTITY),
+    n: get("n", COUNT),
+    mean: get("mean", REAL),
+    low: get("low", REAL),
+    high: get("high", REAL),
+  }));
+}
+
+/**
  * Writes `steps.csv`: the columns that every method has, then a column per term, empty where a method lacks it.
  *
  * @param rows Rows to write.
@@ -245,6 +310,10 @@ const REAL: Field<number> = {
   read: (text) => /^[+-]?(\d+(\.\d+)?(e[+-]?\d+)?|Infinity|NaN)$/.test(text) ? Number(text) : undefined,
 };
 const FLAG: Field<0 | 1> = { expected: "0 or 1", read: (text) => text === "0" ? 0 : text === "1" ? 1 : undefined };
+const QUANTITY: Field<AnalysisQuantity> = {
+  expected: `one of ${ANALYSIS_QUANTITIES.join(", ")}`,
+  read: (text) => ANALYSIS_QUANTITIES.find((quantity) => quantity === text),
+};
 const COUNT_OR_EMPTY: Field<number | ""> = {
   expected: "an integer of 0 or more, or nothing",
   read: (text) => text === "" ? "" : COUNT.read(text),

@@ -119,7 +119,27 @@ export type AnalysisQuantity =
   | "gradient-gap"
   | "gradient-cosine";
 
-/** The mean of a quantity over the images of an analysis. */
+/** One line of `measurements.csv`: what the analysis measures of one image at one radius. */
+export interface MeasurementRow {
+  /** Name of the network. */
+  readonly method: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Image id in its data set. */
+  readonly image: number;
+  /** Largest error of the linear approximation of the loss that was found in the ball, in nats. */
+  readonly localLinearity: number;
+  /** Cross-entropy of the adversarial image, of the image itself at radius 0. */
+  readonly crossEntropy: number;
+  /** L2 length of the gradient of that cross-entropy with respect to the pixels. */
+  readonly gradientNorm: number;
+  /** L2 length of its difference from the teacher's gradient at the same image; empty without a teacher. */
+  readonly gradientGap: number | "";
+  /** Cosine of the two gradients; empty without a teacher. */
+  readonly gradientCosine: number | "";
+}
+
+/** One line of `analysis.csv`: the mean of a quantity over the images of an analysis. */
 export interface AnalysisRow extends MeanInterval {
   /** Name of the network. */
   readonly method: string;
@@ -143,6 +163,7 @@ export type MaskingCheck =
   | "one-step"
   | "more-steps"
   | "more-restarts"
+  | "other-loss"
   | "unbounded"
   | "black-box"
   | "transfer";
@@ -226,6 +247,29 @@ export const EVIDENCE_COLUMNS = [
   "seed",
 ] as const;
 
+/** Columns of `measurements.csv`, in order. */
+export const MEASUREMENT_COLUMNS = [
+  "method",
+  "eps",
+  "image",
+  "localLinearity",
+  "crossEntropy",
+  "gradientNorm",
+  "gradientGap",
+  "gradientCosine",
+] as const;
+
+/** Columns of `analysis.csv`, in order. */
+export const ANALYSIS_COLUMNS = ["method", "eps", "quantity", "n", "mean", "low", "high"] as const;
+
+/** What the analysis measures, in the order of figures and tables. */
+export const ANALYSIS_QUANTITIES: readonly AnalysisQuantity[] = [
+  "local-linearity",
+  "cross-entropy",
+  "gradient-norm",
+  "gradient-gap",
+  "gradient-cosine",
+];
 /** Columns of `bracket.csv`, in order. */
 export const BRACKET_COLUMNS = [
   "method",

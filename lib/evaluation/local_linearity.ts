@@ -30,13 +30,27 @@ export interface LocalLinearitySpec {
   readonly relativeStepSize?: number;
   /** Length of a step in pixel units, in place of the share. */
   readonly stepSize?: number;
-  /** Uniformly random starts; the largest error over all of them counts. @default {2} */
+  /**
+   * Uniformly random starts, every second one opposite to the one before; the largest error over all of them counts.
+   *
+   * @default {2}
+   */
   readonly starts?: number;
   /** Leave out the absolute value: the error is signed. @default {false} */
   readonly signed?: boolean;
   /** Which iterate counts: the one of the largest error, or the last. @default {"best"} */
   readonly keep?: "best" | "last";
 }
+
+/** The search where nothing else is said: the absolute error, 20 steps of eps/4 from a random point and from the one opposite. */
+export const LOCAL_LINEARITY = {
+  norm: "Linf",
+  steps: 20,
+  relativeStepSize: 0.25,
+  starts: 2,
+  signed: false,
+  keep: "best",
+} as const satisfies LocalLinearitySpec;
 
 /**
  * The search of the authors' released code: the signed error, one random start, 50 sign steps of 0.1, which is longer
@@ -54,9 +68,20 @@ export const RELEASED_LOCAL_LINEARITY: LocalLinearitySpec = {
 };
 
 /**
+ * What the search costs, known beforehand.
+ *
+ * @param spec How to search.
+ * @returns Passes per image at a radius above 0: forward and backward ones.
+ */
+export function localLinearityPasses(spec: LocalLinearitySpec = {}): number {
+  const { steps = LOCAL_LINEARITY.steps, starts = LOCAL_LINEARITY.starts } = spec;
+  return 2 + 2 * starts * (steps + 1);
+}
+
+/**
  * How far the loss is from linear around each image: max over ||d|| <= eps, x + d in [0,1], of
  * |l(x + d) - l(x) - d . grad l(x)|, l the cross-entropy. Found by projected gradient ascent on that very quantity from
- * random points of the ball; what is found is a lower bound of the maximum.
+ * random points of the ball and from those opposite to them; what is found is a lower bound of the maximum.
  *
  * Source: Qin et al., "Adversarial robustness through local linearization" (2019), equation 5.
  *
@@ -77,8 +102,10 @@ export async function localLinearity(
   rng: Rng,
   spec: LocalLinearitySpec = {},
 ): Promise<Float32Array> {
-  const { norm = "Linf", steps = 20, starts = 2, signed = false, keep = "best" } = spec;
-  const stepSize = spec.stepSize ?? (spec.relativeStepSize ?? 0.25) * eps;
+  const { norm, steps, starts, relativeStepSize, stepSize = relativeStepSize * eps, signed, keep } = {
+    ...LOCAL_LINEARITY,
+    ...spec,
+  };
   for (const [name, count] of [["steps", steps], ["starts", starts]] as const) {
     if (!Number.isSafeInteger(count) || count < 1) {
       throw new UsageError(`Cannot measure local linearity with ${name} = ${count}: write a positive integer`);
@@ -100,8 +127,10 @@ export async function localLinearity(
   found.fill(-Infinity);
   try {
     for (let start = 0; start < starts; start++) {
-      const unit = unitStarts(batch.x.shape, norm, batch.ids, rng, start);
-      const moved = { ...unit, data: unit.data.map((value, i) => batch.x.data[i]! + eps * value) };
+      // In pairs on both sides of the image: uphill from one of them lies one maximum of the absolute error at the least.
+      const unit = unitStarts(batch.x.shape, norm, batch.ids, rng, Math.floor(start / 2));
+      const side = start % 2 === 0 ? eps : -eps;
+      const moved = { ...unit, data: unit.data.map((value, i) => batch.x.data[i]! + side * value) };
       let xAdv = engine.put(projectImages(moved, batch.x, norm, eps));
       try {
         for (let step = 0; step <= steps; step++) {

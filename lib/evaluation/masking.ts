@@ -211,9 +211,9 @@ export async function* maskingReport(
     }
     shaken = left;
   }
-  yield add(verdicts.noise(share(shaken), share(base)));
+  yield add(verdicts.noise(share(shaken), share(base), n));
   const one = await attacked({ kind: "fgsm", norm }, eps, correct);
-  yield add(verdicts.oneStep(share(one), share(base)));
+  yield add(verdicts.oneStep(share(one), share(base), n));
   const longer: PgdSpec = { ...pgd, steps: 4 * steps };
   // What fell already stays fallen: only the images that are left can be broken by more steps and more starts.
   const long = await attacked(longer, eps, base);
@@ -222,6 +222,10 @@ export async function* maskingReport(
   const restarted = await attacked({ ...pgd, restarts }, eps, base);
   yield add(verdicts.moreRestarts(share(base), share(restarted), restarts));
 
+  const margin: PgdSpec = { ...pgd, loss: "margin" };
+  const other = await attacked(margin, eps, base);
+  yield add(verdicts.otherLoss(share(base), share(other), [attackName(pgd), attackName(margin)]));
+
   let standing: readonly number[] = base;
   let radius = eps;
   const farthest = FARTHEST[norm](firstBatch.x.data.length / size);
@@ -229,12 +233,14 @@ export async function* maskingReport(
     radius = Math.min(2 * radius, farthest);
     standing = await attacked(pgd, radius, standing);
   }
-  yield add(verdicts.unbounded(share(standing), formatEps(radius, Infinity)));
+  // Nothing can be broken where every image gets the same class.
+  const classes = new Set([...once.map(best), ...correct.map((i) => dataset.labels[i]!)]);
+  yield add(verdicts.unbounded(share(standing), formatEps(radius, Infinity), classes.size === 1));
 
-  const white = base.filter((i) => long.includes(i) && restarted.includes(i) && one.includes(i));
+  const white = base.filter((i) => [long, restarted, one, other].every((left) => left.includes(i)));
   const blackBox: AttackSpec = options.blackBox ?? { kind: "square", norm, queries: 200 };
   const black = await attacked(blackBox, eps, correct);
-  yield add(verdicts.blackBox(share(black), share(white), attackName(blackBox)));
+  yield add(verdicts.blackBox(share(black), share(white), attackName(blackBox), n));
   if (surrogate === undefined) {
     yield add(verdicts.skipped("transfer", "no other network is given"));
   } else {
@@ -247,7 +253,7 @@ export async function* maskingReport(
       const found = await margins(engine, classifier, { ...batch, x: made.xAdv });
       left.push(...chunk.filter((_, k) => found[k]! >= 0));
     }
-    yield add(verdicts.transfer(share(left), share(white), surrogate.method));
+    yield add(verdicts.transfer(share(left), share(white), surrogate.method, n));
   }
   return { rows, n, eps: text, forwardPasses: passes.forward, backwardPasses: passes.backward };
 }
@@ -264,6 +270,7 @@ export const MASKING_CHECKS: readonly MaskingCheck[] = [
   "one-step",
   "more-steps",
   "more-restarts",
+  "other-loss",
   "unbounded",
   "black-box",
   "transfer",
@@ -275,12 +282,15 @@ function differences(a: readonly number[][], b: readonly number[][]): [differenc
     const length = Math.hypot(...z) + 1e-10;
     return z.map((value) => value / length);
   };
-  const best = (z: readonly number[]): number => z.indexOf(Math.max(...z));
   const distances = a.map((z, row) => {
     const [u, v] = [unit(z), unit(b[row]!)];
     return Math.hypot(...u.map((value, k) => value - v[k]!));
   });
   return [Math.max(...distances), a.filter((z, row) => best(z) !== best(b[row]!)).length];
+}
+
+function best(z: readonly number[]): number {
+  return z.indexOf(Math.max(...z));
 }
 
 /** Draws per step that are tried on a network with random outputs. */

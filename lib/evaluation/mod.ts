@@ -13,6 +13,7 @@
  */
 export * from "./adversarial_images.ts";
 export * from "./analyze.ts";
+export * from "./check_shapes.ts";
 export * from "./compare.ts";
 export * from "./evaluate.ts";
 export * from "./evidence_key.ts";
@@ -23,5 +24,6 @@ export * from "./narrow.ts";
 export * from "./round_images.ts";
 export * from "./smallest_radii.ts";
 export * from "./summarize.ts";
+export * from "./summarize_analysis.ts";
 export * from "./summarize_classes.ts";
 export * from "./verify_images.ts";

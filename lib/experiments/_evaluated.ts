@@ -18,13 +18,17 @@ import { exists, removeIfExists } from "./_files.ts";
 import { openBudget, openEvidence, type RunFolder } from "./run_folder.ts";
 import { savedAttack, type SavedImagesContext } from "./_saved_images.ts";
 
-/** The images of an evaluation: the first n of its split. */
-export function evaluationSet({ split = "test", n }: EvaluationSpec, data: LoadedData): Dataset {
+/** The images of an evaluation, or of what has another key in an experiment: the first n of its split. */
+export function evaluationSet(
+  { split = "test", n }: Pick<EvaluationSpec, "split" | "n">,
+  data: LoadedData,
+  key = "evaluation",
+): Dataset {
   const dataset = data[split];
   if (dataset.ids.length < n) {
     throw new ExperimentError(
       `Cannot evaluate on ${n} images as "${dataset.name}" (${split}) has ${dataset.ids.length}: ` +
-        "lower n (evaluation.n of an experiment, --n of a command)",
+        `lower n (${key}.n of an experiment, --n of a command)`,
     );
   }
   return subset(dataset, Uint32Array.from({ length: n }, (_, index) => index));

@@ -1,8 +1,8 @@
-import { UsageError } from "../core/mod.ts";
 import { type Dataset, loadData } from "../data/mod.ts";
 import { disposeTree, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze, type LoadedWeights, loadWeights } from "../models/mod.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
+import { checkNames } from "./_check_names.ts";
 import { evaluationSet } from "./_evaluated.ts";
 import { exists } from "./_files.ts";
 import type { EvaluateModelsOptions, ModelEvaluation } from "./evaluate_models.ts";
@@ -29,7 +29,7 @@ export async function* openEvaluation(
 ): AsyncGenerator<Extract<RunEvent, { readonly kind: "open" | "progress" }>, OpenedEvaluation, void> {
   const { evaluation, seed } = asked;
   const { engine } = options;
-  checkNames(options.models.map(({ method }) => method));
+  checkNames(options.models.map(({ method }) => method), "evaluate");
   checkEvaluation(evaluation);
   const loaded = new Map<string, LoadedWeights>();
   for (const { method, path } of options.models) loaded.set(method, await loadWeights(path));
@@ -55,15 +55,4 @@ export async function* openEvaluation(
     weights: new Map(models.map(({ method, weights }) => [method, weights])),
     dispose: () => classifiers.forEach(({ weights }) => disposeTree(weights)),
   };
-}
-
-function checkNames(methods: readonly string[]): void {
-  const wrong = methods.find((method) => !/^[a-z0-9][a-z0-9.-]*$/.test(method));
-  if (wrong !== undefined) {
-    throw new UsageError(`Cannot name a network "${wrong}": write lower-case letters, digits, dots and hyphens`);
-  }
-  const twice = methods.find((method, i) => methods.indexOf(method) < i);
-  if (twice !== undefined) {
-    throw new UsageError(`Cannot evaluate two networks named "${twice}": name each by --method, in their order`);
-  }
 }

@@ -38,6 +38,8 @@ import {
   type SgdSpec,
   type StepSchedule,
 } from "../training/mod.ts";
+import type { LocalLinearitySpec } from "../evaluation/mod.ts";
+import { checkAnalysis } from "./_check_analysis.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
 import {
   type Check,
@@ -89,7 +91,23 @@ export interface EvaluationSpec {
   readonly eps: readonly string[];
 }
 
-/** One declared experiment: a teacher, its students, and their evaluation. Plain JSON. */
+/** How the networks of an experiment are analysed: the paper's quantities over the radius, see {@linkcode analyze}. */
+export interface AnalysisSpec {
+  /** Images to analyse on. @default {"test"} */
+  readonly split?: "test" | "validation";
+  /** The first n images of the split; the paper takes 1,000. */
+  readonly n: number;
+  /** Images per batch; changes the time it takes, and the rows by no more than an engine's rounding. */
+  readonly batchSize: number;
+  /** Radii in pixel units; "0" is the image itself. */
+  readonly eps: readonly string[];
+  /** How the images are made that losses and gradients are taken at. @default {PGD of 10 steps} */
+  readonly attack?: AttackSpec;
+  /** How local linearity is measured. */
+  readonly linearity?: LocalLinearitySpec;
+}
+
+/** One declared experiment: a teacher, its students, their evaluation and analysis. Plain JSON. */
 export interface Experiment {
   /** Name of the run folder, lower case. */
   readonly name: string;
@@ -103,6 +121,8 @@ export interface Experiment {
   readonly students: readonly NetworkExperiment[];
   /** How all of them are evaluated. */
   readonly evaluation: EvaluationSpec;
+  /** How all of them are analysed, the students against the teacher. @default {not at all} */
+  readonly analysis?: AnalysisSpec;
 }
 
 const kind: Check = text();
@@ -281,6 +301,22 @@ const experiment = object<Experiment>({
     attacks: list(union(attacks)),
     eps: list(eps),
   }),
+  analysis: optional(object<AnalysisSpec>({
+    split: optional(oneOf("test", "validation")),
+    n: integer(2),
+    batchSize: integer(),
+    eps: list(eps),
+    attack: optional(union(attacks)),
+    linearity: optional(object<LocalLinearitySpec>({
+      norm: batchNorms,
+      steps: optional(integer()),
+      relativeStepSize: optional(number(0)),
+      stepSize: optional(number(0)),
+      starts: optional(integer()),
+      signed: optional(flag),
+      keep: optional(oneOf("best", "last")),
+    })),
+  })),
 });
 
 /** Shape of the images and number of classes of each kind of data. */
@@ -297,7 +333,7 @@ const DATA_SHAPES: {
  */
 export function checkExperiment(value: unknown): Experiment {
   experiment(value, "");
-  const { data: dataSpec, teacher, students, evaluation } = value as Experiment;
+  const { data: dataSpec, teacher, students, evaluation, analysis } = value as Experiment;
   const names = [teacher, ...students].map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) {
@@ -316,5 +352,6 @@ export function checkExperiment(value: unknown): Experiment {
     learningRate(each.schedule, 0, each.epochs);
   }
   checkEvaluation(evaluation);
+  if (analysis !== undefined) checkAnalysis(analysis);
   return value as Experiment;
 }

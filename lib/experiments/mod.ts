@@ -10,6 +10,7 @@
  *
  * @module
  */
+export * from "./analyze_models.ts";
 export * from "./evaluate_models.ts";
 export * from "./evaluate_within.ts";
 export * from "./experiment.ts";

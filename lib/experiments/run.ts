@@ -1,4 +1,11 @@
-import { type EvaluationRow, type NdArray, type Progress, type StepRow, writeFileAtomic } from "../core/mod.ts";
+import {
+  type AnalysisRow,
+  type EvaluationRow,
+  type NdArray,
+  type Progress,
+  type StepRow,
+  writeFileAtomic,
+} from "../core/mod.ts";
 import { loadData, type LoadedData } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import {
@@ -14,6 +21,7 @@ import {
 import { objectiveOf, OBJECTIVES } from "../objectives/mod.ts";
 import { writeFigures, writeReport } from "../report/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainState } from "../training/mod.ts";
+import { analysed } from "./_analysed.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { exists, makeFolder, removeIfExists } from "./_files.ts";
 import { checkExperiment, type Experiment, type NetworkExperiment } from "./experiment.ts";
@@ -42,17 +50,27 @@ export type RunEvent =
   | { readonly kind: "trained"; readonly name: string; readonly seconds: number }
   /** A network is evaluated. */
   | { readonly kind: "evaluated"; readonly name: string; readonly rows: readonly EvaluationRow[] }
-  /** All is done. */
-  | {
-    readonly kind: "end";
-    readonly folder: string;
-    readonly rows: readonly EvaluationRow[];
-    readonly figures: readonly string[];
-    readonly report: string;
-  };
+  /** A network is analysed. */
+  | { readonly kind: "analysed"; readonly name: string; readonly rows: readonly AnalysisRow[] }
+  | RunEndEvent<EvaluationRow>;
+
+/** All is done. */
+export interface RunEndEvent<R> {
+  /** Discriminates the events. */
+  readonly kind: "end";
+  /** The folder. */
+  readonly folder: string;
+  /** Rows of its table. */
+  readonly rows: readonly R[];
+  /** Paths of the figures. */
+  readonly figures: readonly string[];
+  /** Path of the page with all of it. */
+  readonly report: string;
+}
 
 /**
- * Runs an experiment into its folder: trains the teacher and the students, evaluates all of them, draws the figures.
+ * Runs an experiment into its folder: trains the teacher and the students, evaluates all of them and
+ * makes the analysis that is asked for, draws the figures.
  * What the folder already has is not done again: stopped or killed at any point, the same call goes on from the last
  * checkpoint and ends with the same bits, on the same engine.
  *
@@ -70,12 +88,14 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
   const { engine } = options;
   yield { kind: "progress", label: "load data", done: 0, total: 1 };
   const data = await loadData(experiment.data, options.data === undefined ? {} : { path: options.data });
-  const split = evaluationSet(experiment.evaluation, data);
+  const { analysis, evaluation, seed } = experiment;
+  const split = evaluationSet(evaluation, data);
+  const analysisSplit = analysis && evaluationSet(analysis, data, "analysis");
   const path = options.out ?? `runs/${await runName(experiment)}`;
   const resumed = await exists(`${path}/experiment.json`);
   const folder = await openRunFolder(experiment, path);
   await makeFolder(folder.file("checkpoints"));
-  const manifest = await openManifest(folder, engine, data, experiment.seed);
+  const manifest = await openManifest(folder, engine, data, seed);
   yield { kind: "open", folder: path, resumed };
 
   const networks = [experiment.teacher, ...experiment.students];
@@ -86,8 +106,11 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
       const { model, weights } = yield* trained({ network, teacher, experiment, folder, data, manifest, options });
       classifiers.set(network.name, freeze(model, putTree(engine, weights)));
     }
-    const { evaluation, seed } = experiment;
-    const rows = yield* evaluated({ evaluation, seed, classifiers, split, folder, manifest, engine });
+    const context = { seed, classifiers, folder, manifest, engine };
+    const rows = yield* evaluated({ ...context, evaluation, split });
+    if (analysis !== undefined && analysisSplit !== undefined) {
+      yield* analysed({ ...context, analysis, split: analysisSplit, teacher: experiment.teacher.name });
+    }
     const figures = await writeFigures(path);
     const report = await writeReport(path);
     await manifest.finish();

@@ -3,9 +3,12 @@ import {
   type EvidenceRow,
   ExperimentError,
   formatEvidence,
+  formatMeasurements,
   formatSteps,
   hash8,
+  type MeasurementRow,
   parseEvidence,
+  parseMeasurements,
   parseSteps,
   readTextIfExists,
   type StepRow,
@@ -130,6 +133,16 @@ function openEvidenceAs(folder: RunFolder, name: string): Promise<RowFile<Eviden
     folder.file(name),
     parseEvidence,
     (rows, headers) => formatEvidence(rows, { headers }),
+    () => true,
+  );
+}
+
+/** Opens `measurements.csv`; a torn last line is removed. */
+export function openMeasurements(folder: RunFolder): Promise<RowFile<MeasurementRow>> {
+  return openRows(
+    folder.file("measurements.csv"),
+    parseMeasurements,
+    (rows, headers) => formatMeasurements(rows, { headers }),
     () => true,
   );
 }

@@ -2,7 +2,7 @@ import { type AttackSpec, type AutoAttackSpec, componentsOf } from "../attacks/m
 import type { DataSpec } from "../data/mod.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import type { ObjectiveSpec } from "../objectives/mod.ts";
-import type { Experiment, NetworkExperiment } from "./experiment.ts";
+import type { AnalysisSpec, Experiment, NetworkExperiment } from "./experiment.ts";
 
 const TRAIN_IMAGES = 256;
 const TEST_IMAGES = 64;
@@ -16,7 +16,7 @@ const VALIDATION_IMAGES = 64;
  * @returns A new experiment named "<name>-small"; a pure function of its argument.
  */
 export function small(experiment: Experiment): Experiment {
-  const { evaluation } = experiment;
+  const { evaluation, analysis } = experiment;
   return {
     ...experiment,
     name: `${experiment.name}-small`,
@@ -28,8 +28,25 @@ export function small(experiment: Experiment): Experiment {
       n: Math.min(evaluation.n, TEST_IMAGES),
       batchSize: Math.min(evaluation.batchSize, TEST_IMAGES),
       attacks: evaluation.attacks.map(smallAttack),
-      eps: evaluation.eps.length <= 2 ? evaluation.eps : [evaluation.eps[0]!, evaluation.eps.at(-1)!],
+      eps: ends(evaluation.eps),
     },
+    ...(analysis === undefined ? {} : { analysis: smallAnalysis(analysis) }),
+  };
+}
+
+function ends(eps: readonly string[]): readonly string[] {
+  return eps.length <= 2 ? eps : [eps[0]!, eps.at(-1)!];
+}
+
+function smallAnalysis(analysis: AnalysisSpec): AnalysisSpec {
+  const { attack, linearity } = analysis;
+  return {
+    ...analysis,
+    n: Math.min(analysis.n, TEST_IMAGES),
+    batchSize: Math.min(analysis.batchSize, TEST_IMAGES),
+    eps: ends(analysis.eps),
+    attack: attack === undefined ? { kind: "pgd", steps: 5 } : smallAttack(attack),
+    linearity: { ...linearity, steps: Math.min(linearity?.steps ?? 5, 5), starts: 1 },
   };
 }
 

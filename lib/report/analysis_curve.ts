@@ -1,6 +1,7 @@
 import { type AnalysisQuantity, type AnalysisRow, DataError, UsageError } from "../core/mod.ts";
 import { in255 } from "./_accuracy.ts";
 import { legendColumns } from "./_labels.ts";
+import { QUANTITIES } from "./_quantities.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { COLUMN_WIDTH, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
 
@@ -11,6 +12,12 @@ export interface AnalysisCurveOptions {
    * @default {"local-linearity"}
    */
   readonly quantity?: AnalysisQuantity;
+  /**
+   * Scale of the vertical axis; values of 0 are left out of a logarithmic one, and where
+   * there is nothing else it is linear.
+   * @default {"log" where at the largest radius one mean is more than 20 times another, but for the cosine}
+   */
+  readonly scale?: "linear" | "log";
   /** Heading above the figure; none where omitted. */
   readonly title?: string;
   /**
@@ -24,14 +31,6 @@ export interface AnalysisCurveOptions {
    */
   readonly height?: number;
 }
-
-const TITLES: { readonly [Q in AnalysisQuantity]: string } = {
-  "local-linearity": "Local linearity error (nats)",
-  "cross-entropy": "Cross-entropy (nats)",
-  "gradient-norm": "Length of the input gradient",
-  "gradient-gap": "Gradient gap to the teacher",
-  "gradient-cosine": "Gradient cosine to the teacher",
-};
 
 /**
  * Draws one quantity of the analysis over the radius (units of 1/255), one line per method, with the 95 % normal interval
@@ -56,15 +55,29 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
   const labels = [...styles.keys()].map(labelOf);
   const seen = new Set<string>();
   const round = (value: number): number => Number(value.toPrecision(6));
+  const positive = own.map(({ mean }) => mean).filter((mean) => mean > 0);
+  const scale = positive.length === 0 ? "linear" : options.scale ?? usualScale(own);
+  // A logarithmic axis has no place for an end of an interval at 0 or below: it ends at half of the least mean.
+  const least = scale === "log" ? Math.min(...positive) / 2 : -Infinity;
   const points = own.map(({ method, eps, mean, low, high, n }) => {
     const key = `${method} ${in255(eps)}`;
     if (seen.has(key)) {
       throw new DataError(`Cannot draw "${method}" as eps ${eps} is there twice: keep one row of each`);
     }
     seen.add(key);
-    return { method: labelOf(method), eps: in255(eps), mean: round(mean), low: round(low), high: round(high), n };
-  }).sort((a, b) => labels.indexOf(a.method) - labels.indexOf(b.method) || a.eps - b.eps);
+    return {
+      method: labelOf(method),
+      eps: in255(eps),
+      mean: round(mean),
+      low: round(Math.max(low, least)),
+      high: round(high),
+      n,
+    };
+  }).filter(({ mean }) => scale === "linear" || mean > 0).sort((a, b) =>
+    labels.indexOf(a.method) - labels.indexOf(b.method) || a.eps - b.eps
+  );
   const radii = [...new Set(points.map(({ eps }) => eps))].sort((a, b) => a - b);
+  const decades = scale === "log" ? decadesAround(points.flatMap(({ low, high }) => [low, high])) : [];
   const styled = [...styles.values()];
   const color = {
     field: "method",
@@ -82,12 +95,16 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
   const y = (field: string) => ({
     field,
     type: "quantitative" as const,
-    scale: { zero: quantity !== "gradient-cosine", nice: true },
-    axis: { title: TITLES[quantity], tickCount: 5 },
+    scale: scale === "log"
+      ? { type: scale, domain: [decades[0]!, decades.at(-1)!] }
+      : { zero: quantity !== "gradient-cosine", nice: true },
+    axis: { title: QUANTITIES[quantity].title, ...(scale === "log" ? { values: decades } : { tickCount: 5 }) },
   });
   return {
     $schema: SCHEMA,
-    description: `${TITLES[quantity]} against the radius for ${labels.join(", ")}; bands are 95 % normal intervals.`,
+    description: `${QUANTITIES[quantity].title} against the radius for ${
+      labels.join(", ")
+    }; bands are 95 % normal intervals.`,
     width,
     height,
     autosize: { type: "fit", contains: "padding" },
@@ -101,4 +118,19 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
       { mark: { type: "point", filled: true, opacity: 1, size: 28 }, encoding: { x, y: y("mean"), color, shape } },
     ],
   };
+}
+
+/** Logarithmic where the methods at the largest radius would not be told apart otherwise. */
+function usualScale(rows: readonly AnalysisRow[]): "linear" | "log" {
+  const largest = Math.max(...rows.map(({ eps }) => in255(eps)));
+  const means = rows.filter(({ eps }) => in255(eps) === largest).map(({ mean }) => mean);
+  const cosine = rows.some(({ quantity }) => quantity === "gradient-cosine");
+  return !cosine && Math.min(...means) > 0 && Math.max(...means) > 20 * Math.min(...means) ? "log" : "linear";
+}
+
+/** Powers of ten from below all values to above. */
+function decadesAround(values: readonly number[]): number[] {
+  const first = Math.floor(Math.log10(Math.min(...values)));
+  const last = Math.max(Math.ceil(Math.log10(Math.max(...values))), first + 1);
+  return Array.from({ length: last - first + 1 }, (_, i) => Number(`1e${first + i}`));
 }

@@ -1,5 +1,7 @@
 import {
+  ANALYSIS_QUANTITIES,
   DataError,
+  parseAnalysis,
   parseBracket,
   parseEvaluation,
   parseSteps,
@@ -7,6 +9,7 @@ import {
   writeFileAtomic,
 } from "../core/mod.ts";
 import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
+import { analysisCurve } from "./analysis_curve.ts";
 import { bracketCurve } from "./bracket_curve.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
@@ -16,25 +19,28 @@ import { trainingCurves } from "./training_curves.ts";
 
 /**
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
- * at the largest radius that the attacks share, the training curves, and the bracket of an evaluation within a budget. Each figure is written as a Vega-Lite
- * specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
+ * at the largest radius that the attacks share, a curve per quantity of the analysis, the training curves, and the
+ * bracket of an evaluation within a budget. Each figure is written as a Vega-Lite specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
  *
  * Cards in `folder/references` are drawn beside the robustness curves.
  *
- * @param folder Run folder with `evaluation.csv`, `steps.csv`, `bracket.csv` or several of them.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `steps.csv` and `bracket.csv`.
  * @returns Paths of the files written, in `folder/figures`.
  * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
 export async function writeFigures(folder: string): Promise<string[]> {
-  const [evaluationText, stepsText, bracketText] = await Promise.all(
-    ["evaluation.csv", "steps.csv", "bracket.csv"].map((name) => readTextIfExists(`${folder}/${name}`)),
-  );
-  const evaluation = parseEvaluation(evaluationText ?? "", `${folder}/evaluation.csv`).rows;
-  const steps = parseSteps(stepsText ?? "", `${folder}/steps.csv`).rows;
-  const bracket = parseBracket(bracketText ?? "", `${folder}/bracket.csv`).rows;
-  if (evaluation.length === 0 && steps.length === 0 && bracket.length === 0) {
+  const rowsIn = async <R>(
+    name: string,
+    parse: (text: string, name: string) => { readonly rows: readonly R[] },
+  ): Promise<readonly R[]> => parse(await readTextIfExists(`${folder}/${name}`) ?? "", `${folder}/${name}`).rows;
+  const evaluation = await rowsIn("evaluation.csv", parseEvaluation);
+  const analysis = await rowsIn("analysis.csv", parseAnalysis);
+  const steps = await rowsIn("steps.csv", parseSteps);
+  const bracket = await rowsIn("bracket.csv", parseBracket);
+  if (evaluation.length + analysis.length + steps.length + bracket.length === 0) {
     throw new DataError(
-      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv or steps.csv: train or evaluate first`,
+      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
+        "train, evaluate or analyse first",
     );
   }
   const references = await readReferences(folder);
@@ -46,6 +52,10 @@ export async function writeFigures(folder: string): Promise<string[]> {
   }
   if (commonRadii(accuracies, usualAttacks(evaluation)).length > 0) {
     specs.set("robustness_bars", robustnessBars(evaluation));
+  }
+  for (const quantity of ANALYSIS_QUANTITIES) {
+    if (!analysis.some((row) => row.quantity === quantity)) continue;
+    specs.set(`analysis_curve_${quantity}`, analysisCurve(analysis, { quantity }));
   }
   if (steps.length > 0) specs.set("training_curves", trainingCurves(steps));
   if (bracket.length > 0) specs.set("bracket", bracketCurve(bracket));

@@ -16,10 +16,15 @@ export function maskingTable(
   const cost = passes === undefined
     ? ""
     : ` They cost ${passes.forwardPasses} images forward and ${passes.backwardPasses} back.`;
+  const counts = (["fail", "warn", "pass", "skipped"] as const)
+    .map((status) => ({ status, count: rows.filter((row) => row.status === status).length }))
+    .filter(({ count }) => count > 0)
+    .map(({ status, count }) => `${count} ${status}`)
+    .join(", ");
   return {
     caption:
-      `Checks for masked gradients: "fail" means that attacks with gradients are not to be believed, "warn" that ` +
-      `one should look.${cost}`,
+      `Checks for masked gradients: ${counts}. "fail" means that attacks with gradients are not to be believed, "warn" ` +
+      `that one should look; what an attack leaves is the share of all images that are still classified correctly.${cost}`,
     columns: ["Check", "Verdict"],
     rows: rows.map(({ method, check, status, reason }) => [`${labelOf(method)}, ${check}: ${reason}`, status]),
   };

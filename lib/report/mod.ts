@@ -17,6 +17,7 @@
  * @module
  */
 export * from "./analysis_curve.ts";
+export * from "./analysis_table.ts";
 export * from "./bracket_curve.ts";
 export * from "./bracket_table.ts";
 export * from "./class_table.ts";

@@ -1,9 +1,22 @@
-import { DataError, parseBracket, parseEvaluation, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
+import {
+  ANALYSIS_QUANTITIES,
+  type AnalysisRow,
+  DataError,
+  type EvaluationRow,
+  parseAnalysis,
+  parseBracket,
+  parseEvaluation,
+  readTextIfExists,
+  writeFileAtomic,
+} from "../core/mod.ts";
 import { attacksOf } from "./_accuracy.ts";
+import { analysisTable } from "./analysis_table.ts";
 import { bracketTable } from "./bracket_table.ts";
 import { escapeHtml } from "./_escape_html.ts";
+import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
-import { accuracyTable, tableHtml } from "./table.ts";
+import type { ReferenceCard } from "./reference_card.ts";
+import { type AccuracyTable, accuracyTable, tableHtml } from "./table.ts";
 import { labelOf } from "./theme.ts";
 
 const STYLE = `
@@ -24,39 +37,35 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
  * Writes `report.html` of a run folder: its tables, its figures and its experiment in one file that needs no network
  * and no other file. The same folder gives the same bytes: what differs from run to run stays in `manifest.json`.
  *
- * @param folder Run folder with `evaluation.csv` or `bracket.csv`, `experiment.json` and the figures that `writeFigures` draws.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv` and `bracket.csv`, `experiment.json` and the
+ * figures that `writeFigures` draws.
  * @returns Path of the page.
- * @throws {DataError} If there is no row in `evaluation.csv` and `bracket.csv`, or one is not as expected.
+ * @throws {DataError} If none of them has a row, or one is not as expected.
  */
 export async function writeReport(folder: string): Promise<string> {
-  const name = `${folder}/evaluation.csv`;
-  const { rows } = parseEvaluation(await readTextIfExists(name) ?? "", name);
-  const bracket = parseBracket(await readTextIfExists(`${folder}/bracket.csv`) ?? "", `${folder}/bracket.csv`).rows;
-  if (rows.length === 0 && bracket.length === 0) {
-    throw new DataError(`Cannot write a report of "${folder}" as it has no row in evaluation.csv: evaluate first`);
+  const rowsIn = async <R>(
+    name: string,
+    parse: (text: string, name: string) => { readonly rows: readonly R[] },
+  ): Promise<readonly R[]> => parse(await readTextIfExists(`${folder}/${name}`) ?? "", `${folder}/${name}`).rows;
+  const evaluation = await rowsIn("evaluation.csv", parseEvaluation);
+  const analysis = await rowsIn("analysis.csv", parseAnalysis);
+  const bracket = await rowsIn("bracket.csv", parseBracket);
+  if (evaluation.length + analysis.length + bracket.length === 0) {
+    throw new DataError(
+      `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: evaluate or analyse first`,
+    );
   }
   const experiment = await readTextIfExists(`${folder}/experiment.json`);
   const title = titleOf(experiment) ?? folder;
-  const attacks = attacksOf(rows);
-  const references = await readReferences(folder);
-  const within = `<div class="wide">${tableHtml(bracketTable(bracket))}</div>`;
-  const tables = rows.length === 0
-    ? []
-    : attacks.length === 0
-    ? [tableHtml(accuracyTable(rows, { references }))]
-    : attacks.map((attack) =>
-      `<h3>${escapeHtml(labelOf(attack))}</h3><div class="wide">${
-        tableHtml(accuracyTable(rows, { attacks: [attack], references }))
-      }</div>`
-    );
   const page = [
     "<!DOCTYPE html>",
     `<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">`,
     `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>`,
     `<h1>${escapeHtml(title)}</h1>`,
     ...await figuresOf(folder),
-    ...(tables.length === 0 ? [] : ["<h2>Accuracy</h2>", ...tables]),
-    ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", within]),
+    ...(evaluation.length === 0 ? [] : accuracySection(evaluation, await readReferences(folder))),
+    ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", wide(bracketTable(bracket))]),
+    ...(analysis.length === 0 ? [] : analysisSection(analysis)),
     ...(experiment === undefined ? [] : ["<h2>Experiment</h2>", `<pre>${escapeHtml(indented(experiment))}</pre>`]),
     '<p>What made it (code, versions, machine, checksums, times) stands in <a href="manifest.json">manifest.json</a>.</p>',
     "</body></html>",
@@ -65,6 +74,35 @@ export async function writeReport(folder: string): Promise<string> {
   const path = `${folder}/report.html`;
   await writeFileAtomic(path, page);
   return path;
+}
+
+function accuracySection(rows: readonly EvaluationRow[], references: readonly ReferenceCard[]): string[] {
+  const attacks = attacksOf(rows);
+  if (attacks.length === 0) return ["<h2>Accuracy</h2>", tableHtml(accuracyTable(rows, { references }))];
+  return [
+    "<h2>Accuracy</h2>",
+    ...attacks.map((attack) => subsection(labelOf(attack), accuracyTable(rows, { attacks: [attack], references }))),
+  ];
+}
+
+function analysisSection(rows: readonly AnalysisRow[]): string[] {
+  const present = ANALYSIS_QUANTITIES.filter((quantity) => rows.some((row) => row.quantity === quantity));
+  return [
+    "<h2>Analysis</h2>",
+    "<p>How the ball was searched for the largest local linearity error, and which attack made the images that losses " +
+    "and gradients are taken at, stands under Experiment.</p>",
+    ...present.map((quantity) =>
+      subsection(QUANTITIES[quantity].title, analysisTable(rows, { quantities: [quantity] }))
+    ),
+  ];
+}
+
+function subsection(title: string, table: AccuracyTable): string {
+  return `<h3>${escapeHtml(title)}</h3>${wide(table)}`;
+}
+
+function wide(table: AccuracyTable): string {
+  return `<div class="wide">${tableHtml(table)}</div>`;
 }
 
 /** The figures of the folder as images inside the page: in an image, the names in one SVG cannot clash with another's. */

@@ -1,17 +1,23 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import {
+  type AnalysisRow,
   DataError,
   type EvaluationRow,
   type EvidenceRow,
+  formatAnalysis,
   formatBracket,
   formatEvaluation,
   formatEvidence,
   formatImages,
+  formatMeasurements,
   formatSteps,
+  type MeasurementRow,
+  parseAnalysis,
   parseBracket,
   parseEvaluation,
   parseEvidence,
   parseImages,
+  parseMeasurements,
   parseSteps,
   type StepRow,
 } from "../../lib/core/mod.ts";
@@ -46,6 +52,31 @@ const EVIDENCE: EvidenceRow[] = [
     seed: 5,
   },
 ];
+const MEASUREMENTS: MeasurementRow[] = [
+  {
+    method: "kdiga",
+    eps: "8/255",
+    image: 3,
+    localLinearity: 0.25,
+    crossEntropy: Math.fround(1.1),
+    gradientNorm: 0.5,
+    gradientGap: 0,
+    gradientCosine: -0.75,
+  },
+  {
+    method: "teacher",
+    eps: "0",
+    image: 4,
+    localLinearity: 0,
+    crossEntropy: 1e-7,
+    gradientNorm: 2,
+    gradientGap: "",
+    gradientCosine: "",
+  },
+];
+const ANALYSIS: AnalysisRow[] = [
+  { method: "kdiga", eps: "8/255", quantity: "gradient-cosine", n: 2, mean: -0.5, low: -1.25, high: 0.25 },
+];
 const STEPS: StepRow[] = [
   {
     method: "natural",
@@ -77,6 +108,17 @@ Deno.test("formatEvaluation() and its kin write the documented columns, and what
   assertEquals(parseEvaluation(formatEvaluation(EVALUATION)), { rows: EVALUATION, torn: false });
   assertEquals(parseEvidence(formatEvidence(EVIDENCE)), { rows: EVIDENCE, torn: false });
   assertEquals(parseSteps(formatSteps(STEPS)), { rows: STEPS, torn: false });
+  assertEquals(
+    formatMeasurements(MEASUREMENTS),
+    "method,eps,image,localLinearity,crossEntropy,gradientNorm,gradientGap,gradientCosine\n" +
+      "kdiga,8/255,3,0.25,1.100000023841858,0.5,0,-0.75\nteacher,0,4,0,1e-7,2,,\n",
+  );
+  assertEquals(
+    formatAnalysis(ANALYSIS),
+    "method,eps,quantity,n,mean,low,high\nkdiga,8/255,gradient-cosine,2,-0.5,-1.25,0.25\n",
+  );
+  assertEquals(parseMeasurements(formatMeasurements(MEASUREMENTS)), { rows: MEASUREMENTS, torn: false });
+  assertEquals(parseAnalysis(formatAnalysis(ANALYSIS)), { rows: ANALYSIS, torn: false });
   assertEquals(parseSteps(formatSteps(STEPS).replaceAll("\n", "\r\n")).rows, STEPS);
   assertEquals(parseEvaluation(""), { rows: [], torn: false });
   assertEquals(parseEvaluation(formatEvaluation([])), { rows: [], torn: false });
@@ -164,7 +206,7 @@ Deno.test("parseEvaluation() names the line that is bad, and what was expected",
   assertThrows(() => parseEvaluation(`${header}\n"a,b\n`), DataError, 'Cannot read "evaluation.csv" as CSV: ');
 });
 
-Deno.test("parseEvidence() and parseSteps() check their fields", () => {
+Deno.test("parseEvidence() and its kin check their fields", () => {
   const bad = (text: string, from: string, to: string) => text.replace(from, to);
   assertThrows(
     () => parseEvidence(bad(formatEvidence(EVIDENCE), ",1,0,5", ",2,0,5")),
@@ -175,6 +217,17 @@ Deno.test("parseEvidence() and parseSteps() check their fields", () => {
     () => parseEvidence(bad(formatEvidence(EVIDENCE), ",0,,5", ",0,-1,5")),
     DataError,
     'its firstStep is "-1" where an integer of 0 or more, or nothing was expected',
+  );
+  assertThrows(
+    () => parseAnalysis(bad(formatAnalysis(ANALYSIS), "gradient-cosine", "cosine")),
+    DataError,
+    'its quantity is "cosine" where one of local-linearity, cross-entropy, gradient-norm, gradient-gap, gradient-cosine ' +
+      "was expected",
+  );
+  assertThrows(
+    () => parseMeasurements(bad(formatMeasurements(MEASUREMENTS), ",,", ",none,")),
+    DataError,
+    'its gradientGap is "none" where a number or nothing was expected',
   );
   assertThrows(() => parseSteps(bad(formatSteps(STEPS), "0.1", "fast")), DataError, 'its learningRate is "fast"');
   assertThrows(() => parseSteps("step,method,epoch,learningRate,loss\n"), DataError, "its columns are");

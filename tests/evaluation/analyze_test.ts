@@ -1,8 +1,14 @@
-import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
-import { meanInterval, rng, UsageError } from "../../lib/core/mod.ts";
+import { assert, assertAlmostEquals, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { DataError, float32, meanInterval, type MeasurementRow, rng, UsageError } from "../../lib/core/mod.ts";
 import { gather, subset } from "../../lib/data/mod.ts";
 import { createEngine } from "../../lib/engine/mod.ts";
-import { analyze, type AnalyzeOptions, inputGradients, localLinearity } from "../../lib/evaluation/mod.ts";
+import {
+  analyze,
+  type AnalyzeOptions,
+  inputGradients,
+  localLinearity,
+  summarizeAnalysis,
+} from "../../lib/evaluation/mod.ts";
 import { runAttack } from "../../lib/attacks/mod.ts";
 import { imagesFor, network } from "./_network.ts";
 
@@ -18,12 +24,23 @@ const OPTIONS: AnalyzeOptions = {
   batchSize: 4,
 };
 
-async function rowsOf(options: AnalyzeOptions) {
-  const analysis = analyze(engine, options);
-  let step = await analysis.next();
-  while (!step.done) step = await analysis.next();
-  return step.value;
+async function measured(options: AnalyzeOptions, batches = Infinity): Promise<MeasurementRow[]> {
+  const rows: MeasurementRow[] = [];
+  let done = 0;
+  for await (const event of analyze(engine, options)) {
+    if (event.kind === "measurements") rows.push(...event.rows);
+    else {
+      assert(event.done > done && event.done <= event.total, "progress goes forward");
+      done = event.done;
+      if (--batches === 0) return rows;
+      if (event.done === event.total) done = Infinity;
+    }
+  }
+  assert(done === Infinity || rows.length === 0, "progress ends at its total");
+  return rows;
 }
+
+const rowsOf = async (options: AnalyzeOptions) => summarizeAnalysis(await measured(options));
 
 Deno.test("analyze() of a student that is its teacher gives gap 0 and cosine 1 at every radius", async () => {
   const rows = await rowsOf({ ...OPTIONS, teacher: STUDENT });
@@ -82,6 +99,33 @@ Deno.test("analyze() gives means of what its parts give, against another teacher
     }
   }
   assertEquals((await rowsOf(OPTIONS)).map(({ quantity }) => quantity).includes("gradient-gap"), false);
+});
+
+Deno.test("analyze() goes on after the rows that exist, wherever it was stopped, and gives the same bits", async () => {
+  const options = { ...OPTIONS, teacher: network(7) };
+  const whole = await measured(options);
+  assertEquals(whole.length, 22);
+  for (const kept of [0, 1, 4, 9, 11, 13, 21, 22]) {
+    const done = whole.slice(0, kept);
+    assertEquals([...done, ...await measured({ ...options, done })], whole, `after ${kept} rows`);
+  }
+  // Rows of another network count for nothing.
+  const others = whole.map((row) => ({ ...row, method: "kd" }));
+  assertEquals(await measured({ ...options, done: others }), whole);
+  assertEquals(await measured(options, 2), whole.slice(0, 8));
+});
+
+Deno.test("analyze() refuses a teacher or data of another shape, and measurements that are not finite", async () => {
+  const message = async (options: Partial<AnalyzeOptions>) =>
+    (await assertRejects(() => measured({ ...OPTIONS, ...options }), DataError) as Error).message;
+  const teacher = { ...STUDENT, inputShape: [4, 4, 1] } as const;
+  assertMatch(await message({ teacher }), /^Cannot compare "kdiga", .* with a teacher that takes images of \[4,4,1\]/);
+  const { parameters } = STUDENT.weights;
+  const broken = { ...STUDENT.weights, parameters: { ...parameters, w2: float32([8, 3], Array(24).fill(NaN)) } };
+  assertMatch(
+    await message({ classifier: { ...STUDENT, weights: broken }, eps: ["0"] }),
+    /^Cannot analyse "kdiga" as its crossEntropy is NaN at image 1000 and eps 0: use a network whose loss is finite there$/,
+  );
 });
 
 Deno.test("analyze() refuses one image", async () => {

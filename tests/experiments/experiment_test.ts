@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
 import { UsageError } from "../../lib/core/mod.ts";
-import { checkExperiment, override, PRESETS } from "../../lib/experiments/mod.ts";
+import { checkExperiment, type Experiment, override, PRESETS } from "../../lib/experiments/mod.ts";
 import { TINY } from "./_tiny.ts";
 
 for (const [name, preset] of Object.entries(PRESETS)) {
@@ -12,14 +12,15 @@ for (const [name, preset] of Object.entries(PRESETS)) {
 }
 
 /** Asserts the message for the tiny experiment with one value replaced. */
-function refuses(assignment: string, message: string): void {
-  assertThrows(() => checkExperiment(override(TINY, assignment)), UsageError, message);
+function refuses(assignment: string, message: string, experiment: Experiment = TINY): void {
+  assertThrows(() => checkExperiment(override(experiment, assignment)), UsageError, message);
 }
 
 Deno.test("checkExperiment() refuses unknown keys at every depth, with their full path and the known keys", () => {
   refuses(
     "sead=1",
-    'Cannot use the experiment as "sead" is not known: known keys are name, seed, data, teacher, students, evaluation',
+    'Cannot use the experiment as "sead" is not known: known keys are name, seed, data, teacher, students, evaluation, ' +
+      "analysis",
   );
   refuses(
     "data.seeds=1",
@@ -101,4 +102,22 @@ Deno.test("checkExperiment() refuses what would fail later", () => {
       'use another version than "rand"',
   );
   refuses("evaluation.eps=[]", 'Cannot evaluate attacks without a radius: write evaluation.eps such as ["8/255"]');
+});
+
+Deno.test("checkExperiment() lets an analysis pass, and refuses one that would fail after the training", () => {
+  const analysis = { n: 20, batchSize: 8, eps: ["0", "8/255"], linearity: { norm: "Linf", steps: 3 } } as const;
+  const experiment: Experiment = { ...TINY, analysis };
+  assertStrictEquals(checkExperiment(experiment), experiment);
+  const l2 = override(override(experiment, "analysis.linearity.norm=L2"), 'analysis.eps=["0","2.5"]');
+  checkExperiment(override(l2, 'analysis.attack={"kind":"pgd","steps":3,"norm":"L2"}'));
+  const cases = [
+    ["analysis.n=1", 'Cannot use the experiment as "analysis.n" is 1: it must be an integer of at least 2'],
+    ["analysis.linearity.keep=first", '"analysis.linearity.keep" is "first": it must be one of "best", "last"'],
+    ["analysis.linearity.stepSize=0", "Cannot measure local linearity in steps of 0: write a length above 0"],
+    ["analysis.linearity.norm=L2", "Cannot analyse Linf attacks beside local linearity in L2 as a radius means"],
+    ["analysis.eps=[]", 'Cannot analyse without a radius: write analysis.eps such as ["8/255"]'],
+    ['analysis.eps=["8"]', 'Cannot use "8" as a radius as pixels are in [0, 1]'],
+    ['analysis.attack={"kind":"pgd","steps":3,"stepSize":"20/255"}', "Cannot use analysis.attack.stepSize as it is"],
+  ] as const;
+  for (const [assignment, message] of cases) refuses(assignment, message, experiment);
 });

@@ -1,8 +1,8 @@
 import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatBracket, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
+import { DataError, formatAnalysis, formatBracket, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
 import { robustnessCurve, writeFigures } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
-import { BRACKET, EVALUATION, STEPS } from "./_rows.ts";
+import { ANALYSIS, BRACKET, EVALUATION, STEPS } from "./_rows.ts";
 
 Deno.test("writeFigures() draws all figures from the CSV files of a run folder", async () => {
   const files = { "evaluation.csv": formatEvaluation(EVALUATION), "steps.csv": formatSteps(STEPS) };
@@ -26,9 +26,16 @@ Deno.test("writeFigures() draws all figures from the CSV files of a run folder",
   });
 });
 
-Deno.test("writeFigures() draws what one of the files allows", async () => {
+Deno.test("writeFigures() draws what some of the files allow", async () => {
   await inFolder({ "steps.csv": formatSteps(STEPS) }, async (folder) => {
     assertEquals((await writeFigures(folder)).length, 3);
+  });
+  await inFolder({ "analysis.csv": formatAnalysis(ANALYSIS) }, async (folder) => {
+    const names = ["analysis_curve_local-linearity", "analysis_curve_gradient-gap"];
+    assertEquals((await writeFigures(folder)).filter((path) => path.endsWith(".png")), [
+      `${folder}/figures/${names[0]}.png`,
+      `${folder}/figures/${names[1]}.png`,
+    ]);
   });
   await inFolder({ "bracket.csv": formatBracket(BRACKET) }, async (folder) => {
     const ends = ["vl.json", "svg", "png"];
@@ -45,7 +52,8 @@ Deno.test("writeFigures() refuses a folder without rows", async () => {
     await assertRejects(
       () => writeFigures(folder),
       DataError,
-      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv or steps.csv: train or evaluate first`,
+      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
+        "train, evaluate or analyse first",
     );
   });
 });

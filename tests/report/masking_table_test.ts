@@ -17,6 +17,7 @@ Deno.test("maskingTable() writes a line per network and check, and what they cos
     ["KDIGA, noise: random noise leaves 60.0 %", "pass"],
     ["KDIGA, transfer: random noise leaves 60.0 %", "skipped"],
   ]);
+  assertStringIncludes(table.caption, "Checks for masked gradients: 1 pass, 1 skipped. ");
   assertStringIncludes(table.caption, "They cost 300 images forward and 100 back.");
   assertEquals(maskingTable([row]).caption.includes("cost"), false);
 });

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatBracket, formatEvaluation } from "../../lib/core/mod.ts";
+import { DataError, formatAnalysis, formatBracket, formatEvaluation } from "../../lib/core/mod.ts";
 import { writeFigures, writeReport } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
-import { BRACKET, EVALUATION } from "./_rows.ts";
+import { ANALYSIS, BRACKET, EVALUATION } from "./_rows.ts";
 
 Deno.test("writeReport() writes tables, figures and the experiment into one file that needs no other", async () => {
   const experiment = JSON.stringify({ name: "a<b>", seed: 1 });
@@ -33,6 +33,24 @@ Deno.test("writeReport() shows clean accuracy where nothing was attacked, and no
   });
 });
 
+Deno.test("writeReport() has a section of the analysis, beside accuracies or alone", async () => {
+  const analysis = { "analysis.csv": formatAnalysis(ANALYSIS) };
+  const page = (files: Record<string, string>) => {
+    let text = "";
+    return inFolder(files, async (folder) => {
+      text = await Deno.readTextFile(await writeReport(folder));
+    }).then(() => text);
+  };
+  const both = await page({ ...analysis, "evaluation.csv": formatEvaluation(EVALUATION) });
+  assert(both.includes("<h2>Accuracy</h2>") && both.includes("<h2>Analysis</h2>"));
+  const alone = await page(analysis);
+  assert(!alone.includes("<h2>Accuracy</h2>"));
+  for (const heading of ["Local linearity error (nats)", "Gradient gap to the teacher"]) {
+    assertStringIncludes(alone, `<h3>${heading}</h3>`);
+  }
+  assertStringIncludes(alone, '<th scope="row">KDIGA</th><td>200</td><td>0 [-0.100, 0.100]</td>');
+});
+
 Deno.test("writeReport() shows the bracket of an evaluation within a budget, beside rows or without any", async () => {
   const bracket = { "bracket.csv": formatBracket(BRACKET) };
   for (const files of [bracket, { ...bracket, "evaluation.csv": formatEvaluation(EVALUATION) }]) {
@@ -51,7 +69,8 @@ Deno.test("writeReport() refuses a folder without rows", async () => {
     await assertRejects(
       () => writeReport(folder),
       DataError,
-      `Cannot write a report of "${folder}" as it has no row in evaluation.csv: evaluate first`,
+      `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: ` +
+        "evaluate or analyse first",
     );
   });
 });

@@ -5,6 +5,7 @@
  */
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
+  ANALYSIS_COLUMNS,
   BRACKET_COLUMNS,
   type BracketRow,
   EVALUATION_COLUMNS,
@@ -12,6 +13,7 @@ import {
   loadImages,
   MASKING_CHECKS,
   type MaskingRow,
+  RELEASED_LOCAL_LINEARITY,
   saveImages,
   sha256Hex,
 } from "../../mod.ts";
@@ -52,6 +54,7 @@ const KINDS = '"fgsm", "pgd", "apgd", "fab", "ddn", "square", "autoattack"';
 
 Deno.test("the tasks of deno.json are those that these tests know", () => {
   assertEquals([...SCRIPT_TASKS].sort(), [
+    "analyze",
     "autoattack-peer",
     "bench",
     "evaluate",
@@ -98,6 +101,7 @@ for (const name of SCRIPT_TASKS) {
     const needed: Readonly<Record<string, readonly string[]>> = {
       run: ["read", "write", "ffi", library, "run=git"],
       evaluate: ["read", "write", "ffi", library, "run=git"],
+      analyze: ["read", "write", "ffi", library, "run=git"],
       verify: ["read", "ffi", library],
       figures: ["read", "write"],
       fetch: ["read", "write", "net"],
@@ -193,6 +197,94 @@ Deno.test("evaluate compares networks on the same images, and prints classes whe
       2,
       "UsageError: Cannot name 2 networks by 1 names: write --method once for each --model, or never",
     ]);
+  });
+});
+
+Deno.test("analyze prints a table or one JSON document, and figures draws its figures again", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const [teacher, kdiga] = ["teacher", "kdiga"].map((name) => `run/checkpoints/${name}.safetensors`);
+    const args = ["--model", kdiga!, "--teacher", teacher!, "--eps", "0,8/255", "--n", "32", "--batch", "16"];
+    const { code, out, err } = await runTask(folder, "analyze", ...args, "--steps", "3", "--attack", "pgd-2");
+    assertEquals(code, 0, err);
+    assertMatch(err, /^analyse kdiga {2}\d+ % /m);
+    assertMatch(
+      out,
+      /^\nMethod +n +Local linearity 8\/255 +Cross-entropy 8\/255 .* +Cosine to teacher 8\/255\n-+\nTeacher +32 .* - +-\nKDIGA +32 .*\]\n/,
+    );
+    assertMatch(
+      out,
+      /\nLocal linearity: absolute error, best iterate of projected gradient ascent in Linf, 3 steps of 0.25 eps, 2 random starts; images by pgd-2\.\n/,
+    );
+    assertMatch(out, /^runs\/analysis-teacher-kdiga-[0-9a-f]{8}\/figures\/analysis_curve_local-linearity.png$/m);
+
+    const json = await runTask(folder, "analyze", ...args, "--linearity", "released-code", "--out", "a", "--json");
+    assertEquals(json.code, 0, json.err);
+    const { rows, figures, ...rest } = JSON.parse(json.out);
+    assertEquals(Object.keys(rest), ["folder", "report", "seconds"]);
+    assertEquals(Object.keys(rows[0]), [...ANALYSIS_COLUMNS]);
+    assertEquals(rows.length, 2 * 3 + 2 * 5);
+    const { analysis } = JSON.parse(await Deno.readTextFile(`${folder}/a/experiment.json`));
+    assertEquals(analysis.linearity, { ...RELEASED_LOCAL_LINEARITY });
+    assertEquals(analysis.attack, { kind: "pgd", steps: 10 });
+    const drawn = await runTask(folder, "figures", "a", "--json");
+    assertEquals(JSON.parse(drawn.out), { folder: "a", figures });
+    const before = await filesIn(`${folder}/a`);
+    const again = await runTask(folder, "analyze", ...args, "--linearity", "released-code", "--out", "a");
+    assertMatch(again.err, /^going on in a$/m);
+    assertEquals({ ...await filesIn(`${folder}/a`), "manifest.json": "" }, { ...before, "manifest.json": "" });
+  });
+});
+
+Deno.test("analyze refuses what it cannot use, and leaves no folder", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const before = Object.keys(await filesIn(folder));
+    const model = ["--model", "run/checkpoints/kdiga.safetensors"];
+    assertEquals(await failure(folder, "analyze"), [
+      2,
+      "UsageError: Cannot analyse without a network: write --model FILE",
+    ]);
+    const cases: [args: string[], code: number, line: string][] = [
+      [["--n", "1"], 2, "UsageError: Cannot analyse on 1 images as means have intervals: use at least two"],
+      [
+        ["--n", "65"],
+        1,
+        'ExperimentError: Cannot evaluate on 65 images as "shapes-12 test" (test) has 64: ' +
+        "lower n (analysis.n of an experiment, --n of a command)",
+      ],
+      [
+        ["--linearity", "signed"],
+        2,
+        "UsageError: Cannot use --linearity signed as it is not known: write one of absolute, released-code",
+      ],
+      [
+        ["--attack", "fgsm,pgd-5"],
+        2,
+        'UsageError: Cannot analyse under the attacks "fgsm,pgd-5": write one, such as pgd-10',
+      ],
+      [
+        ["--attack", "apgd-ce-l1"],
+        2,
+        "UsageError: Cannot analyse under apgd-ce-l1: local linearity is measured in Linf and L2",
+      ],
+      [
+        ["--attack", "pgd-5-l2", "--linearity", "released-code"],
+        2,
+        "UsageError: Cannot analyse L2 attacks beside local linearity in Linf as a radius means another thing to each: " +
+        "use one norm, Linf or L2",
+      ],
+      [["--steps", "0"], 2, "UsageError: Cannot use --steps 0: write an integer of at least 1"],
+      [
+        ["--teacher", "nowhere"],
+        1,
+        'CheckpointError: Cannot load "nowhere" as there is no such file: check the path',
+      ],
+    ];
+    for (const [args, code, line] of cases) {
+      assertEquals(await failure(folder, "analyze", ...model, ...args), [code, line]);
+    }
+    assertEquals(Object.keys(await filesIn(folder)), before);
   });
 });
 
@@ -672,8 +764,8 @@ Deno.test("figures refuses a folder without rows", async () => {
   await inTempFolder(async (folder) => {
     assertEquals(await failure(folder, "figures", "nowhere"), [
       1,
-      'DataError: Cannot draw figures of "nowhere" as it has no row in evaluation.csv or steps.csv: ' +
-      "train or evaluate first",
+      'DataError: Cannot draw figures of "nowhere" as it has no row in evaluation.csv, analysis.csv or steps.csv: ' +
+      "train, evaluate or analyse first",
     ]);
     assertEquals(await filesIn(folder), {});
   });

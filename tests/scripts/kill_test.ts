@@ -130,6 +130,43 @@ test("what a killed process left unfinished is mended: torn lines, weights witho
   });
 });
 
+test("an analysis killed and stopped in its midst goes on and ends with the same bytes", async () => {
+  await withExperiment(async (folder) => {
+    const { teacher, students, evaluation } = TINY;
+    const quick = { ...TINY, teacher: { ...teacher, epochs: 1 }, students: [students[1]!] };
+    await Deno.writeTextFile(
+      `${folder}/quick.json`,
+      JSON.stringify({ ...quick, evaluation: { ...evaluation, n: 8, attacks: [] } }),
+    );
+    assertEquals((await resultOf(startTask(folder, "run", "quick.json", "--out", "trained"))).code, 0);
+    const files = ["teacher", "kdiga"].map((name) => `trained/checkpoints/${name}.safetensors`);
+    const args = ["--model", files[1]!, "--teacher", files[0]!, "--eps", "0..8/255", "--batch", "8"]
+      .concat("--steps", "2", "--starts", "1", "--attack", "fgsm", "--out");
+    const analysis = (out: string) => startTask(folder, "analyze", ...args, out);
+    const results = async (out: string) => ({ ...await filesIn(`${folder}/${out}`), "manifest.json": "" });
+    assertEquals((await resultOf(analysis("whole"))).code, 0);
+    const wanted = await results("whole");
+    for (const [signal, size, status] of [["SIGKILL", 6_000, 137], ["SIGINT", 40_000, 130]] as const) {
+      const child = analysis("run");
+      const result = resultOf(child);
+      let ended = false;
+      result.then(() => ended = true);
+      while (!ended && await sizeOf(`${folder}/run/measurements.csv`) < size) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      assert(!ended, "the analysis ended before it could be interrupted");
+      child.kill(signal);
+      const { code, err } = await result;
+      assertEquals(code, status, err);
+      assert(!("analysis.csv" in await results("run")), "it was not finished");
+    }
+    const { code, err } = await resultOf(analysis("run"));
+    assertEquals(code, 0, err);
+    assert(err.includes("going on in run\n"), err);
+    assertEquals(await results("run"), wanted);
+  });
+});
+
 test("an evaluation that saves images is killed, goes on, and ends with the same rows and images, which verify holds true", async () => {
   await withExperiment(async (folder) => {
     assertEquals((await resultOf(start(folder))).code, 0);
