@@ -87,6 +87,8 @@ export interface EvaluationSpec {
   readonly attacks: readonly AttackSpec[];
   /** Radii in pixel units: "8/255". */
   readonly eps: readonly string[];
+  /** A part of the images, "1/3": each third one from the first; the parts' rows are merged. @default {all} */
+  readonly shard?: string;
 }
 
 /** One declared experiment: a teacher, its students, and their evaluation. Plain JSON. */
@@ -280,6 +282,7 @@ const experiment = object<Experiment>({
     batchSize: integer(),
     attacks: list(union(attacks)),
     eps: list(eps),
+    shard: optional(text(/^[1-9]\d*\/[1-9]\d*$/, 'a part such as "1/3"')),
   }),
 });
 
