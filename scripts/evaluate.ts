@@ -8,9 +8,11 @@ import {
   classTable,
   compare,
   createEngine,
+  type DdnSpec,
   evaluateModels,
   evaluateWithin,
   type EvaluationRow,
+  type FabSpec,
   formatReferenceCard,
   loadWeights,
   type MaskingReport,
@@ -38,7 +40,7 @@ import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
 import { createProgress } from "./_progress.ts";
 
 /** Flags that make no sense where rows are missing. */
-const WHOLE = ["save-images", "export-cards", "per-class", "reference", "merge", "shard"] as const;
+const WHOLE = ["save-images", "export-cards", "per-class", "reference", "merge", "shard", "distances"] as const;
 
 await runCommand({
   name: "evaluate",
@@ -81,6 +83,10 @@ with --merge for each of their folders.`,
     },
     "export-cards": { value: "DIR", help: "write such a card of each network, at the largest radius" },
     "per-class": { help: "print a table of every class as well" },
+    distances: {
+      value: "NAME",
+      help: "fab, fab-t, fab-l2 or ddn-l2: also the nearest misclassified image of each, into distances.csv",
+    },
     budget: {
       value: "TIME",
       help: "90s, 10m or 2h: the cheap attacks first, and what is known of the worst case when the time is over",
@@ -125,6 +131,7 @@ with --merge for each of their folders.`,
       ...(flags.reference === undefined ? {} : { references: flags.reference }),
       masking: !flags["skip-masking"] && shard === undefined,
       ...(merge === undefined ? {} : { merge }),
+      ...(flags.distances === undefined ? {} : { distances: distancesOf(flags.distances) }),
       ...await dataOption(flags.data, data),
       ...(flags.out === undefined ? {} : { out: flags.out }),
       ...(flags["save-images"] === undefined ? {} : { images: flags["save-images"] }),
@@ -187,6 +194,13 @@ async function followWithin(
     }
   }
   throw new Error("the evaluation ended without a result");
+}
+
+/** An attack without a radius. */
+function distancesOf(name: string): FabSpec | DdnSpec {
+  const spec = attacksOf([name])[0]!;
+  if (spec.kind === "fab" || spec.kind === "ddn") return spec;
+  throw new UsageError(`Cannot find distances by ${name} as it needs a radius: write fab, fab-t, fab-l2 or ddn-l2`);
 }
 
 /** Writes a card of each network. */

@@ -7,9 +7,11 @@ import {
   readTextIfExists,
   writeFileAtomic,
 } from "../core/mod.ts";
+import type { DdnSpec, FabSpec } from "../attacks/mod.ts";
 import type { DataSpec } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import { parseReferenceCard, writeFigures, writeReport } from "../report/mod.ts";
+import { distances } from "./_distances.ts";
 import { evaluated } from "./_evaluated.ts";
 import { makeFolder } from "./_files.ts";
 import { masking } from "./_masking.ts";
@@ -63,6 +65,8 @@ export interface EvaluateModelsOptions {
    * @default {false}
    */
   readonly masking?: boolean;
+  /** Find the nearest misclassified image of each by this attack, into `distances.csv`. @default {none} */
+  readonly distances?: FabSpec | DdnSpec;
   /**
    * Folders of evaluations of parts of these images (`evaluation.shard`): their rows are taken over, what they lack is
    * run.
@@ -105,6 +109,7 @@ export async function* evaluateModels(
       : { engine, evaluation, split, data: asked.data, classifiers, weights, folder: options.images };
     const rows = yield* evaluated(saved === undefined ? context : { ...context, saved });
     if (options.masking) yield* masking(context);
+    if (options.distances !== undefined) yield* distances(context, options.distances);
     if (saved !== undefined) yield* savedImages(saved, (await openEvidence(folder)).rows);
     const figures = await writeFigures(path);
     const report = await writeReport(path);

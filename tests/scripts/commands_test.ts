@@ -492,6 +492,11 @@ Deno.test("evaluate refuses what it cannot use", async () => {
         "UsageError: Cannot use --merge with --shard as it is for all rows: leave one of them out",
       ],
       [
+        ["--distances", "pgd-20"],
+        2,
+        "UsageError: Cannot find distances by pgd-20 as it needs a radius: write fab, fab-t, fab-l2 or ddn-l2",
+      ],
+      [
         ["--shard", "2"],
         2,
         "UsageError: Cannot use --shard 2: write a part and the number of parts, such as 1/3",
