@@ -8,9 +8,11 @@ import {
   classTable,
   compare,
   createEngine,
+  type DdnSpec,
   evaluateModels,
   evaluateWithin,
   type EvaluationRow,
+  type FabSpec,
   formatReferenceCard,
   loadWeights,
   type MaskingReport,
@@ -38,11 +40,15 @@ import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
 import { modelsOf } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
+/** Flags that make no sense where rows are missing. */
+const WHOLE = ["save-images", "export-cards", "per-class", "reference", "merge", "shard", "distances"] as const;
+
 await runCommand({
   name: "evaluate",
   about: `Evaluate networks that were saved with their model cards: accuracy on clean images and under attacks, with one
 row of evidence per image. Several networks are compared on the same images, the first with each of the others. Run
-again, it goes on where it was stopped.`,
+again, it goes on where it was stopped. Parts evaluated by --shard 1/2 and 2/2 are one evaluation by the same command
+with --merge for each of their folders.`,
   flags: {
     model: {
       value: "FILE",
@@ -78,23 +84,30 @@ again, it goes on where it was stopped.`,
     },
     "export-cards": { value: "DIR", help: "write such a card of each network, at the largest radius" },
     "per-class": { help: "print a table of every class as well" },
+    distances: {
+      value: "NAME",
+      help: "fab, fab-t, fab-l2 or ddn-l2: also the nearest misclassified image of each, into distances.csv",
+    },
     budget: {
       value: "TIME",
       help: "90s, 10m or 2h: the cheap attacks first, and what is known of the worst case when the time is over",
     },
+    shard: { value: "I/N", help: "every n-th image from the i-th on, such as 1/3: for several machines, to be merged" },
+    merge: { value: "DIR", many: true, help: "folder of a --shard of this evaluation, whose rows are taken over" },
     out: { value: "DIR", help: "folder of the rows (default: runs/evaluation-<methods>-<hash>)" },
   },
   resumable: true,
   main: async ({ flags, json, signal }) => {
     const start = performance.now();
     const budget = flags.budget === undefined ? undefined : secondsOf("--budget", flags.budget);
-    const whole = (["save-images", "export-cards", "per-class", "reference"] as const).find((name) =>
-      flags[name] !== undefined
-    );
-    if (budget !== undefined && whole !== undefined) {
-      throw new UsageError(
-        `Cannot use --${whole} within a budget as it needs all rows: leave out one of --budget and --${whole}`,
-      );
+    const part = (["budget", "shard"] as const).find((name) => flags[name] !== undefined);
+    const whole = WHOLE.find((name) => name !== part && flags[name] !== undefined);
+    if (part !== undefined && whole !== undefined) {
+      throw new UsageError(`Cannot use --${whole} with --${part} as it is for all rows: leave one of them out`);
+    }
+    const { shard, merge } = flags;
+    if (shard !== undefined && !/^[1-9]\d*\/[1-9]\d*$/.test(shard)) {
+      throw new UsageError(`Cannot use --shard ${shard}: write a part and the number of parts, such as 1/3`);
     }
     const models = modelsOf("evaluate", flags.model ?? [], flags.method ?? []);
     const first = models[0]!.path;
@@ -111,12 +124,15 @@ again, it goes on where it was stopped.`,
         batchSize: flags.batch === undefined ? 100 : integerOf("--batch", flags.batch),
         attacks,
         eps: parseEpsList(flags.eps ?? "1/255..8/255", most),
+        ...(shard === undefined ? {} : { shard }),
       },
     };
     const options = {
       models,
       ...(flags.reference === undefined ? {} : { references: flags.reference }),
-      masking: !flags["skip-masking"],
+      masking: !flags["skip-masking"] && shard === undefined,
+      ...(merge === undefined ? {} : { merge }),
+      ...(flags.distances === undefined ? {} : { distances: distancesOf(flags.distances) }),
       ...await dataOption(flags.data, data),
       ...(flags.out === undefined ? {} : { out: flags.out }),
       ...(flags["save-images"] === undefined ? {} : { images: flags["save-images"] }),
@@ -127,6 +143,7 @@ again, it goes on where it was stopped.`,
     progress.say(
       `evaluate ${names.join(", ")} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
     );
+    if (shard !== undefined) progress.say("masked gradients are not checked on a part: --merge does");
     if (budget !== undefined) {
       const within = { engine, ...options, isOver: () => performance.now() - start > 1000 * budget };
       return await followWithin(asked, within, { progress, start, json, signal });
@@ -178,6 +195,13 @@ async function followWithin(
     }
   }
   throw new Error("the evaluation ended without a result");
+}
+
+/** An attack without a radius. */
+function distancesOf(name: string): FabSpec | DdnSpec {
+  const spec = attacksOf([name])[0]!;
+  if (spec.kind === "fab" || spec.kind === "ddn") return spec;
+  throw new UsageError(`Cannot find distances by ${name} as it needs a radius: write fab, fab-t, fab-l2 or ddn-l2`);
 }
 
 /** Writes a card of each network. */

@@ -3,6 +3,7 @@ import { DataError } from "./errors.ts";
 import { ANALYSIS_COLUMNS, ANALYSIS_QUANTITIES, type AnalysisQuantity, type AnalysisRow } from "./rows.ts";
 import { BRACKET_COLUMNS, type BracketRow, EVALUATION_COLUMNS, type EvaluationRow } from "./rows.ts";
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
+import { DISTANCE_COLUMNS, type DistanceRow } from "./rows.ts";
 import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
 import { STEP_COLUMNS, type StepRow } from "./rows.ts";
 
@@ -163,6 +164,35 @@ export function parseImages(text: string, name = "images.csv"): ParsedRows<Image
     cleanMargin: get("cleanMargin", REAL),
     smallestEps: get("smallestEps", TEXT_OR_EMPTY),
     attack: get("attack", TEXT_OR_EMPTY),
+  }));
+}
+
+/**
+ * Writes `distances.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatDistances(rows: readonly DistanceRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), DISTANCE_COLUMNS, options);
+}
+
+/**
+ * Reads `distances.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatDistances} writes them.
+ */
+export function parseDistances(text: string, name = "distances.csv"): ParsedRows<DistanceRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, DISTANCE_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    image: get("image", COUNT),
+    attack: get("attack", TEXT),
+    norm: get("norm", TEXT),
+    distance: get("distance", REAL),
   }));
 }
 

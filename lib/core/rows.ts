@@ -89,6 +89,23 @@ export interface ImageRow {
   readonly attack: string;
 }
 
+/** One line of `distances.csv`: the nearest misclassified image that an attack without a radius found. */
+export interface DistanceRow {
+  /** Name of the evaluated network. */
+  readonly method: string;
+  /** Image id in its data set. */
+  readonly image: number;
+  /** The attack. */
+  readonly attack: string;
+  /** Norm of the distance. */
+  readonly norm: string;
+  /**
+   * Its distance in pixel units, which bounds the image's robustness from above: 0 where the image is misclassified as
+   * it is, Infinity where none was found.
+   */
+  readonly distance: number;
+}
+
 /** A rate over the n images of one class. */
 export interface ClassRow extends EvaluationRow {
   /** True class of the images. */
@@ -288,6 +305,9 @@ export const BRACKET_COLUMNS = [
 
 /** Columns of `images.csv`, in order. */
 export const IMAGE_COLUMNS = ["method", "image", "label", "cleanMargin", "smallestEps", "attack"] as const;
+
+/** Columns of `distances.csv`, in order. */
+export const DISTANCE_COLUMNS = ["method", "image", "attack", "norm", "distance"] as const;
 
 /** Columns of `steps.csv` that every method has, in order; the terms follow. */
 export const STEP_COLUMNS = ["method", "step", "epoch", "learningRate", "loss"] as const;

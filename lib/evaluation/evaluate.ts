@@ -23,6 +23,13 @@ export interface EvaluateOptions {
   /** Images per batch; changes the time it takes, and the rows by no more than an engine's rounding. */
   readonly batchSize: number;
   /**
+   * Images of the evaluation that these are a part of: batches are as large as its own, so that the rows are its own bit
+   * for bit.
+   *
+   * @default {the number of images}
+   */
+  readonly of?: number;
+  /**
    * Rows that exist, by their keys ({@linkcode evidenceKey}): they are not yielded again. With the rows themselves an
    * ensemble goes on where it was; with the keys alone its first stages are run again for the images it has not
    * finished.
@@ -31,8 +38,8 @@ export interface EvaluateOptions {
    */
   readonly done?: ReadonlySet<string> | ReadonlyMap<string, EvidenceRow>;
   /**
-   * Rows of `narrow` by their keys: what one attack alone did to an image need not be done again. They are no rows of
-   * this evaluation.
+   * Rows by their keys, of `narrow` or of an evaluation of a part of the images: what an attack did to an image need not
+   * be done again. They are no rows of this evaluation.
    *
    * @default none
    */
@@ -116,7 +123,7 @@ export async function* evaluate(engine: Engine, options: EvaluateOptions): Async
   const { classifier, dataset, done = new Set<string>(), found: alone = new Map<string, EvidenceRow>() } = options;
   const runs = runsOf(options);
   const images = Array.from(dataset.ids.keys());
-  const size = Math.min(options.batchSize, images.length);
+  const size = Math.min(options.batchSize, options.of ?? images.length);
   const clean = new Float32Array(images.length);
   const book: Book = {
     images,

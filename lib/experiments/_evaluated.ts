@@ -4,6 +4,7 @@ import {
   ExperimentError,
   formatEvaluation,
   formatImages,
+  UsageError,
   writeFileAtomic,
 } from "../core/mod.ts";
 import { type Dataset, type LoadedData, subset } from "../data/mod.ts";
@@ -18,9 +19,9 @@ import { exists, removeIfExists } from "./_files.ts";
 import { openBudget, openEvidence, type RunFolder } from "./run_folder.ts";
 import { savedAttack, type SavedImagesContext } from "./_saved_images.ts";
 
-/** The images of an evaluation, or of what has another key in an experiment: the first n of its split. */
+/** The images of an evaluation, or of what has another key in an experiment: the first n of its split, or a part. */
 export function evaluationSet(
-  { split = "test", n }: Pick<EvaluationSpec, "split" | "n">,
+  { split = "test", n, shard = "1/1" }: Pick<EvaluationSpec, "split" | "n" | "shard">,
   data: LoadedData,
   key = "evaluation",
 ): Dataset {
@@ -31,7 +32,14 @@ export function evaluationSet(
         `lower n (${key}.n of an experiment, --n of a command)`,
     );
   }
-  return subset(dataset, Uint32Array.from({ length: n }, (_, index) => index));
+  const [part = 1, parts = 1] = shard.split("/").map(Number);
+  if (part > parts || parts > n) {
+    throw new UsageError(
+      `Cannot evaluate the part ${shard} of ${n} images: write a part from 1/${parts} to ${parts}/${parts}, of no more ` +
+        "parts than images",
+    );
+  }
+  return subset(dataset, Array.from({ length: n }, (_, index) => index).filter((i) => i % parts === part - 1));
 }
 
 /** Files of an evaluation within a budget, which a full one makes needless. */
@@ -46,6 +54,8 @@ export interface EvaluationContext {
   readonly folder: RunFolder;
   readonly manifest: ManifestWriter;
   readonly engine: Engine;
+  /** Rows of evaluations of parts of the images. */
+  readonly parts?: readonly EvidenceRow[];
   /** Where adversarial images are saved, if they are. */
   readonly saved?: SavedImagesContext;
 }
@@ -57,11 +67,11 @@ export interface EvaluationContext {
 export async function* evaluated(
   context: EvaluationContext,
 ): AsyncGenerator<RunEvent, readonly EvaluationRow[], void> {
-  const { evaluation, seed, classifiers, split, folder, manifest, engine, saved } = context;
+  const { evaluation, seed, classifiers, split, folder, manifest, engine, parts = [], saved } = context;
   const evidence = await openEvidence(folder);
   const done = new Map(evidence.rows.map((row) => [evidenceKey(row), row]));
   const all: EvidenceRow[] = [...evidence.rows];
-  const found = new Map((await budgetRows(folder)).map((row) => [evidenceKey(row), row]));
+  const found = new Map([...await budgetRows(folder), ...parts].map((row) => [evidenceKey(row), row]));
   const attacks = evaluation.attacks.map((attack) => ({ attack }));
   for (const [method, classifier] of classifiers) {
     const start = performance.now();
@@ -74,6 +84,7 @@ export async function* evaluated(
         eps: evaluation.eps,
         seed,
         batchSize: evaluation.batchSize,
+        of: evaluation.n,
         done,
         found,
         images: saved !== undefined,

@@ -1,7 +1,17 @@
-import { DataError, readTextIfExists, writeFileAtomic } from "../core/mod.ts";
+import {
+  canonicalJson,
+  DataError,
+  type EvidenceRow,
+  ExperimentError,
+  parseEvidence,
+  readTextIfExists,
+  writeFileAtomic,
+} from "../core/mod.ts";
+import type { DdnSpec, FabSpec } from "../attacks/mod.ts";
 import type { DataSpec } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import { parseReferenceCard, writeFigures, writeReport } from "../report/mod.ts";
+import { distances } from "./_distances.ts";
 import { evaluated } from "./_evaluated.ts";
 import { makeFolder } from "./_files.ts";
 import { masking } from "./_masking.ts";
@@ -55,6 +65,15 @@ export interface EvaluateModelsOptions {
    * @default {false}
    */
   readonly masking?: boolean;
+  /** Find the nearest misclassified image of each by this attack, into `distances.csv`. @default {none} */
+  readonly distances?: FabSpec | DdnSpec;
+  /**
+   * Folders of evaluations of parts of these images (`evaluation.shard`): their rows are taken over, what they lack is
+   * run.
+   *
+   * @default {none}
+   */
+  readonly merge?: readonly string[];
 }
 
 /**
@@ -83,12 +102,14 @@ export async function* evaluateModels(
   if (references.length > 0) await makeFolder(folder.file("references"));
   for (const { name, text } of references) await writeFileAtomic(folder.file("references", name), text);
   try {
-    const context = { evaluation, seed, classifiers, split, folder, manifest, engine };
+    const parts = (await Promise.all((options.merge ?? []).map((part) => partRows(part, asked, weights)))).flat();
+    const context = { evaluation, seed, classifiers, split, folder, manifest, engine, parts };
     const saved = options.images === undefined
       ? undefined
       : { engine, evaluation, split, data: asked.data, classifiers, weights, folder: options.images };
     const rows = yield* evaluated(saved === undefined ? context : { ...context, saved });
     if (options.masking) yield* masking(context);
+    if (options.distances !== undefined) yield* distances(context, options.distances);
     if (saved !== undefined) yield* savedImages(saved, (await openEvidence(folder)).rows);
     const figures = await writeFigures(path);
     const report = await writeReport(path);
@@ -105,4 +126,42 @@ async function readCard(path: string): Promise<{ readonly name: string; readonly
   if (text === undefined) throw new DataError(`Cannot read "${path}" as there is no such file: check the path`);
   parseReferenceCard(text, path);
   return { name: `${path.split(/[\\/]/).at(-1)!.replace(/\.json$/, "")}.json`, text };
+}
+
+/** The rows of a part, once it is seen to be one of this evaluation. */
+async function partRows(
+  path: string,
+  asked: ModelEvaluation,
+  weights: ReadonlyMap<string, string>,
+): Promise<readonly EvidenceRow[]> {
+  const [experiment, evidence] = await Promise.all(
+    ["experiment.json", "evidence.csv"].map((name) => readTextIfExists(`${path}/${name}`)),
+  );
+  if (experiment === undefined || evidence === undefined) {
+    throw new DataError(`Cannot merge "${path}" as it has no experiment.json or no evidence.csv: evaluate it first`);
+  }
+  const { data, seed, evaluation, models = [] } = parseExperiment(experiment, `${path}/experiment.json`);
+  const { shard: _, ...whole } = evaluation ?? {};
+  const isSame = canonicalJson([data ?? null, seed ?? null, whole]) ===
+    canonicalJson([asked.data, asked.seed, asked.evaluation]);
+  if (!isSame || models.some(({ method, weights: sum }) => weights.get(method) !== sum)) {
+    throw new ExperimentError(
+      `Cannot merge "${path}" as it is no part of this evaluation: networks, data, seed, n, batch, attacks and radii ` +
+        "must be the same",
+    );
+  }
+  return parseEvidence(evidence, `${path}/evidence.csv`).rows;
+}
+
+/** What stands in `experiment.json` of an evaluation; of another experiment other things do. */
+interface PartExperiment extends Partial<ModelEvaluation> {
+  readonly models?: readonly { readonly method: string; readonly weights: string }[];
+}
+
+function parseExperiment(text: string, name: string): PartExperiment {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ExperimentError(`Cannot read "${name}" as it is not JSON: evaluate the part again`);
+  }
 }

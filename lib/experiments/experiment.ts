@@ -89,6 +89,8 @@ export interface EvaluationSpec {
   readonly attacks: readonly AttackSpec[];
   /** Radii in pixel units: "8/255". */
   readonly eps: readonly string[];
+  /** A part of the images, "1/3": each third one from the first; the parts' rows are merged. @default {all} */
+  readonly shard?: string;
 }
 
 /** How the networks of an experiment are analysed: the paper's quantities over the radius, see {@linkcode analyze}. */
@@ -300,6 +302,7 @@ const experiment = object<Experiment>({
     batchSize: integer(),
     attacks: list(union(attacks)),
     eps: list(eps),
+    shard: optional(text(/^[1-9]\d*\/[1-9]\d*$/, 'a part such as "1/3"')),
   }),
   analysis: optional(object<AnalysisSpec>({
     split: optional(oneOf("test", "validation")),

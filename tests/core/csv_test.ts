@@ -6,6 +6,7 @@ import {
   type EvidenceRow,
   formatAnalysis,
   formatBracket,
+  formatDistances,
   formatEvaluation,
   formatEvidence,
   formatImages,
@@ -14,6 +15,7 @@ import {
   type MeasurementRow,
   parseAnalysis,
   parseBracket,
+  parseDistances,
   parseEvaluation,
   parseEvidence,
   parseImages,
@@ -124,7 +126,16 @@ Deno.test("formatEvaluation() and its kin write the documented columns, and what
   assertEquals(parseEvaluation(formatEvaluation([])), { rows: [], torn: false });
 });
 
-Deno.test("formatBracket() and formatImages() write what parseBracket() and parseImages() read", () => {
+Deno.test("formatBracket(), formatImages() and formatDistances() write what their kin read", () => {
+  const distances = [
+    { method: "kd", image: 3, attack: "fab", norm: "Linf", distance: 0.0125 },
+    { method: "kd", image: 4, attack: "fab", norm: "Linf", distance: Infinity },
+  ];
+  assertEquals(
+    formatDistances(distances),
+    "method,image,attack,norm,distance\nkd,3,fab,Linf,0.0125\nkd,4,fab,Linf,Infinity\n",
+  );
+  assertEquals(parseDistances(formatDistances(distances)), { rows: distances, torn: false });
   const bracket = {
     method: "kd",
     norm: "L2",

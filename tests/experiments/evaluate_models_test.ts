@@ -3,6 +3,7 @@ import {
   type EvaluationRow,
   type EvidenceRow,
   ExperimentError,
+  parseDistances,
   parseEvidence,
   parseImages,
   UsageError,
@@ -181,5 +182,30 @@ Deno.test("evaluateModels() writes the smallest radius of every image", async ()
     const images = parseImages(await Deno.readTextFile(`${folder}/a/images.csv`)).rows;
     assertEquals(images, smallestRadii(await evidenceIn(`${folder}/a`)));
     assertEquals(images.length, 20);
+  });
+});
+
+Deno.test("evaluateModels() finds distances where they are asked for: 0 for images that are wrong already", async () => {
+  await withModel(async (engine, folder, path) => {
+    const fab = { kind: "fab", steps: 10 } as const;
+    const asked = { ...ASKED, evaluation: { ...ASKED.evaluation, attacks: [{ kind: "fgsm" as const }] } };
+    const options = { engine, models: [{ method: "kd", path }], out: `${folder}/a`, distances: fab };
+    for await (const _ of evaluateModels(asked, options));
+    const text = await Deno.readTextFile(`${folder}/a/distances.csv`);
+    const { rows } = parseDistances(text);
+    const clean = (await evidenceIn(`${folder}/a`)).filter(({ attack }) => attack === "clean");
+    assertEquals(rows.map(({ image }) => image), clean.map(({ image }) => image));
+    rows.forEach(({ distance, ...row }, i) => {
+      assertEquals(row, { method: "kd", image: clean[i]!.image, attack: "fab-steps-10", norm: "Linf" });
+      assertEquals(distance === 0, clean[i]!.success === 1);
+      assert(distance >= 0 && distance <= 1);
+    });
+    // Those of the attack are kept; of another one they are made anew.
+    await Deno.writeTextFile(`${folder}/a/distances.csv`, text.replace("kd,", "KD,"));
+    for await (const _ of evaluateModels(asked, options));
+    assert((await Deno.readTextFile(`${folder}/a/distances.csv`)).includes("KD,"));
+    for await (const _ of evaluateModels(asked, { ...options, distances: { kind: "ddn", norm: "L2", steps: 20 } }));
+    const other = parseDistances(await Deno.readTextFile(`${folder}/a/distances.csv`)).rows;
+    assertEquals([other.length, other[0]!.norm, other[0]!.attack], [20, "L2", "ddn-l2-steps-20"]);
   });
 });

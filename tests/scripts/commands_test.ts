@@ -576,8 +576,27 @@ Deno.test("evaluate refuses what it cannot use", async () => {
       [
         ["--budget", "10m", "--save-images", "images"],
         2,
-        "UsageError: Cannot use --save-images within a budget as it needs all rows: " +
-        "leave out one of --budget and --save-images",
+        "UsageError: Cannot use --save-images with --budget as it is for all rows: leave one of them out",
+      ],
+      [
+        ["--shard", "1/2", "--merge", "a"],
+        2,
+        "UsageError: Cannot use --merge with --shard as it is for all rows: leave one of them out",
+      ],
+      [
+        ["--distances", "pgd-20"],
+        2,
+        "UsageError: Cannot find distances by pgd-20 as it needs a radius: write fab, fab-t, fab-l2 or ddn-l2",
+      ],
+      [
+        ["--shard", "2"],
+        2,
+        "UsageError: Cannot use --shard 2: write a part and the number of parts, such as 1/3",
+      ],
+      [
+        ["--shard", "3/2"],
+        2,
+        "UsageError: Cannot evaluate the part 3/2 of 64 images: write a part from 1/2 to 2/2, of no more parts than images",
       ],
       [
         ["--model", "run/checkpoints/kdiga.safetensors", "--method", "a", "--method", "a"],
@@ -659,6 +678,48 @@ Deno.test("evaluate --budget tells what is known when the time is over, goes on,
     }
     const names = Object.keys(await filesIn(`${folder}/a`));
     assert(names.includes("images.csv") && !names.some((name) => /budget|bracket/.test(name)), names.join());
+  });
+});
+
+Deno.test("evaluate merges shards into the very files of one evaluation, and runs what they lack", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const models = ["kdiga", "teacher"].flatMap((name) => ["--model", `run/checkpoints/${name}.safetensors`]);
+    const args = [...models, "--attack", "apgd-ce-steps-4,pgd-5", "--eps", "1/255,8/255", "--n", "31", "--batch", "20"];
+    for (const shard of ["1/3", "2/3", "3/3"]) {
+      const { code, err } = await runTask(folder, "evaluate", ...args, "--shard", shard, "--out", `part-${shard[0]}`);
+      assertEquals(code, 0, err);
+      assertMatch(err, /^masked gradients are not checked on a part: --merge does$/m);
+    }
+    const merged = (to: string, ...parts: string[]) =>
+      runTask(
+        folder,
+        "evaluate",
+        ...args,
+        "--out",
+        to,
+        "--skip-masking",
+        ...parts.flatMap((part) => ["--merge", part]),
+      );
+    const results: Record<string, string>[] = [];
+    for (const [to, ...parts] of [["whole"], ["a", "part-1", "part-2", "part-3"], ["b", "part-3", "part-1"]]) {
+      const { code, err } = await merged(to!, ...parts);
+      assertEquals(code, 0, err);
+      const { "manifest.json": _, ...files } = await filesIn(`${folder}/${to}`);
+      results.push(files);
+    }
+    assertEquals(results[1], results[0]);
+    assertEquals(results[2], results[0]);
+    const foreign = await failure(folder, "evaluate", ...args, "--seed", "9", "--out", "c", "--merge", "part-1");
+    assertEquals(foreign, [
+      1,
+      'ExperimentError: Cannot merge "part-1" as it is no part of this evaluation: networks, data, seed, n, batch, ' +
+      "attacks and radii must be the same",
+    ]);
+    assertEquals(await failure(folder, "evaluate", ...args, "--out", "d", "--merge", "nowhere"), [
+      1,
+      'DataError: Cannot merge "nowhere" as it has no experiment.json or no evidence.csv: evaluate it first',
+    ]);
   });
 });
 
