@@ -8,6 +8,7 @@
 import type { DType, NdArray } from "../core/mod.ts";
 import { tf } from "./tensorflow.ts";
 import type { Tensor } from "./tensorflow.ts";
+import { windowElements, type Windows } from "./windows.ts";
 
 /** A tensor, or a number that is broadcast. */
 export type Operand = Tensor | number;
@@ -78,16 +79,56 @@ export const broadcastTo = (x: Tensor, shape: number[]): Tensor => tf.add(x, tf.
 export const matMul = (a: Tensor, b: Tensor, transposeA?: boolean, transposeB?: boolean): Tensor =>
   tf.matMul(a, b, transposeA, transposeB);
 /**
- * Convolution: x [B, H, W, I], filter [KH, KW, I, O] -> [B, H', W', O], with explicit zero padding as PyTorch counts it
- * (the same number on each side).
+ * Convolution: x [B, H, W, I], filter [KH, KW, I / g, O] -> [B, H', W', O], with explicit zero padding as PyTorch counts
+ * it (the same number on each side). With g groups, output channels j O / g ... (j + 1) O / g - 1 see the input channels
+ * j I / g ... (j + 1) I / g - 1 alone; depthwise where g = I.
+ *
+ * @throws {TypeError} If the channels of the image are not g times those of the filter, or O is no multiple of g.
  */
-export const conv2d = (x: Tensor, filter: Tensor, stride: number, padding: number): Tensor =>
-  tf.conv2d(
+export const conv2d = (x: Tensor, filter: Tensor, stride: number, padding: number, groups = 1): Tensor => {
+  if (groups > 1) {
+    if (x.shape[3] !== groups * filter.shape[2]! || filter.shape[3]! % groups !== 0) {
+      throw new TypeError(
+        `Cannot convolve an image [${x.shape}] with a filter [${filter.shape}] in ${groups} groups: ` +
+          "it needs [KH, KW, I / groups, O]",
+      );
+    }
+    return tf.engine().runKernel("GroupedConv2D", { x, w: filter }, { stride, padding }) as Tensor;
+  }
+  return tf.conv2d(
     x as tf.Tensor4D,
     filter as tf.Tensor4D,
     stride,
     padding === 0 ? "valid" : [[0, 0], [padding, padding], [padding, padding], [0, 0]],
   );
+};
+
+/**
+ * The largest number of each size x size window: x [B, H, W, C] -> [B, H', W', C], H' = floor((H + 2 padding - size) /
+ * stride) + 1; what is put around the image is below every number. Rows, then columns. The gradient goes to the first of
+ * equals, row by row, as in PyTorch.
+ */
+export const maxPool2d = (x: Tensor, size: number, stride: number, padding: number): Tensor =>
+  pool2d(x, { size, stride, padding }, -FLOAT32_MAX, (elements) => elements.reduce((a, b) => tf.maximum(a, b)));
+
+/**
+ * The mean of each size x size window, zeros around the image counted in: x [B, H, W, C] -> [B, H', W', C], as
+ * {@linkcode maxPool2d}.
+ */
+export const averagePool2d = (x: Tensor, size: number, stride: number, padding: number): Tensor =>
+  tf.mul(pool2d(x, { size, stride, padding }, 0, (elements) => elements.reduce((a, b) => tf.add(a, b))), 1 / size ** 2);
+
+const FLOAT32_MAX = 3.4028234663852886e38;
+
+/** Windows of both axes put together by f. Columns first: of equals, the first of the first row is then the first. */
+function pool2d(
+  x: Tensor,
+  windows: Omit<Windows, "axis">,
+  around: number,
+  f: (elements: Tensor[]) => Tensor,
+): Tensor {
+  return [2, 1].reduce((x, axis) => f(windowElements(tf, x, { ...windows, axis }, around)), x);
+}
 
 /**
  * Batch normalisation by the statistics of the batch: y = gamma (x - mean) / sqrt(variance + epsilon) + beta, mean and

@@ -104,6 +104,34 @@ const convolutions = (
       return f(xs[3 * i]!, xs[3 * i + 1]!, xs[3 * i + 2]!, { strides: stride, pad });
     }),
 });
+/** Stride, groups, channels in and out, and side of the image. */
+const GROUPED = [
+  [1, 32, 32, 32, 6],
+  [2, 32, 32, 32, 8],
+  [2, 16, 16, 16, 7],
+  [1, 6, 6, 6, 5],
+  [1, 4, 16, 32, 6],
+  [2, 4, 32, 16, 6],
+  [1, 4, 4, 8, 5],
+] as const;
+const groupedConvolutions = (
+  kernel: string,
+  f: (x: Tensor, w: Tensor, dy: Tensor) => [inputs: Record<string, Tensor>, attributes: Record<string, number[]>],
+): Case => ({
+  inputs: GROUPED.flatMap(([stride, groups, inputs, outputs, side]) => {
+    const out = Math.ceil(side / stride);
+    return [
+      normal([2, side, side, inputs], "x"),
+      normal([3, 3, inputs / groups, outputs], "w", 0.2),
+      normal([2, out, out, outputs], "dy"),
+    ];
+  }),
+  f: (...xs) =>
+    GROUPED.map(([stride], i) => {
+      const [inputs, attributes] = f(xs[3 * i]!, xs[3 * i + 1]!, xs[3 * i + 2]!);
+      return tf.engine().runKernel(kernel, inputs, { stride, padding: 1, ...attributes }) as Tensor;
+    }),
+});
 type ExplicitPadding = [[number, number], [number, number], [number, number], [number, number]];
 
 /** A use of each kernel that the native engine covers. */
@@ -278,6 +306,15 @@ const CASES: Readonly<Record<string, Case>> = {
       dataFormat: "NHWC",
       filterShape: w.shape as [number, number, number, number],
     }) as Tensor
+  ),
+  GroupedConv2D: groupedConvolutions("GroupedConv2D", (x, w) => [{ x, w }, {}]),
+  GroupedConv2DBackpropInput: groupedConvolutions(
+    "GroupedConv2DBackpropInput",
+    (x, w, dy) => [{ dy, w }, { inputShape: x.shape }],
+  ),
+  GroupedConv2DBackpropFilter: groupedConvolutions(
+    "GroupedConv2DBackpropFilter",
+    (x, w, dy) => [{ x, dy }, { filterShape: w.shape }],
   ),
 };
 

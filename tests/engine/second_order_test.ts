@@ -43,6 +43,31 @@ const conv = (stride: number, padding: number, kernel: number, channels: number,
   },
 });
 
+const grouped = (stride: number, groups: number, channels: number, out: number, side: number): Case => ({
+  size: side * side * channels + 9 * channels / groups * out,
+  f: (x) => {
+    const [image, filter] = parts(x, [1, side, side, channels], [3, 3, channels / groups, out]);
+    return ops.tanh(ops.mul(ops.conv2d(image!, filter!, stride, 1, groups), 0.3));
+  },
+});
+
+/** A square image of numbers that are at least 0.1 apart: a step of 0.01 does not change which is the largest. */
+const apart = (side: number, channels: number) => {
+  const count = side * side * channels;
+  const order = normal([count], "order").data;
+  const ranks = Array.from(order, (value) => order.filter((other) => other < value).length);
+  return float32([count], ranks.map((rank) => 0.1 * (rank - count / 2)));
+};
+const pool = (
+  f: (x: Tensor, size: number, stride: number, padding: number) => Tensor,
+  [size, stride, padding]: readonly [number, number, number],
+  side: number,
+): Case => ({
+  size: side * side * 2,
+  at: apart(side, 2),
+  f: (x) => ops.square(f(ops.reshape(x, [1, side, side, 2]), size, stride, padding)),
+});
+
 /** Every operator that models, losses and objectives are differentiated through twice. */
 const CASES: Readonly<Record<string, Case>> = {
   "add": { size: 6, f: (x) => ops.square(ops.add(x, parts(x, [1])[0]!)) },
@@ -115,6 +140,18 @@ const CASES: Readonly<Record<string, Case>> = {
   "conv2d 1x1, stride 2": conv(2, 0, 1, 3, 2, 4),
   "conv2d 3x3, 16 channels on 6x6": conv(1, 1, 3, 16, 16, 6),
   "conv2d 3x3, stride 2, 16 channels on 12x12": conv(2, 1, 3, 16, 16, 12),
+  "conv2d depthwise": grouped(1, 4, 4, 4, 4),
+  "conv2d depthwise, stride 2": grouped(2, 4, 4, 4, 6),
+  "conv2d depthwise, stride 2, odd size": grouped(2, 4, 4, 4, 5),
+  "conv2d depthwise, 16 channels": grouped(1, 16, 16, 16, 5),
+  "conv2d in groups": grouped(1, 2, 4, 6, 4),
+  "conv2d in groups, stride 2": grouped(2, 2, 4, 6, 5),
+  "conv2d in groups of one channel": grouped(1, 2, 2, 4, 4),
+  "maxPool2d 3x3, stride 2": pool(ops.maxPool2d, [3, 2, 1], 6),
+  "maxPool2d 3x3, stride 2, odd size": pool(ops.maxPool2d, [3, 2, 1], 5),
+  "maxPool2d 2x2": pool(ops.maxPool2d, [2, 2, 0], 4),
+  "averagePool2d 2x2": pool(ops.averagePool2d, [2, 2, 0], 5),
+  "averagePool2d 3x3, stride 1": pool(ops.averagePool2d, [3, 1, 1], 4),
   "batch normalisation": {
     size: 24 + 4,
     f: (x) => {
