@@ -55,6 +55,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/engine/libtensorflow/ffi.ts": "tests/engine/libtensorflow/context_test.ts",
   "lib/engine/onnxruntime/cpu_device.ts": "tests/engine/engine_test.ts",
   "lib/engine/onnxruntime/create_onnxruntime_engine.ts": "tests/engine/engine_test.ts",
+  "lib/engine/onnxruntime/grouped_convolutions.ts": "tests/engine/kernels_test.ts",
   "lib/engine/onnxruntime/device.ts": "tests/engine/onnxruntime/webgpu_device_test.ts",
   "lib/engine/serve_requests.ts": "tests/engine/engine_test.ts",
   "lib/engine/trace/convolutions.ts": "tests/engine/kernels_test.ts",
@@ -62,7 +63,6 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/engine/trace/symbols.ts": "tests/engine/kernels_test.ts",
   "lib/engine/trace/trace.ts": "tests/engine/engine_test.ts",
   "lib/engine/onnxruntime/encode_onnx.ts": "tests/engine/kernels_test.ts",
-  "lib/engine/ops.ts": "tests/engine/second_order_test.ts",
   "lib/engine/reference/create_reference_engine.ts": "tests/engine/engine_test.ts",
   "lib/engine/worker_engine.ts": "tests/engine/engine_test.ts",
 };

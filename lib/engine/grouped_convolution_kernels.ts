@@ -13,7 +13,7 @@ export interface GroupedConvolutionAttributes {
 type Shape4D = readonly [number, number, number, number];
 type Ops = Pick<
   typeof TensorFlow,
-  "add" | "addN" | "concat" | "matMul" | "mul" | "pad" | "reshape" | "slice" | "split" | "sum" | "transpose" | "zeros"
+  "addN" | "concat" | "engine" | "mul" | "pad" | "reshape" | "slice" | "split" | "sum" | "tile" | "zeros"
 >;
 
 const windowsOf = ([height, width]: readonly number[], { stride, padding }: GroupedConvolutionAttributes) => {
@@ -55,26 +55,9 @@ function sumTaps(
 
 const isDepthwise = (channels: number, [, , inputs, outputs]: Shape4D) => inputs === 1 && outputs === channels;
 
-/** Images [B, H, W, g * n] -> [g, B * H * W, n]; filters [KH, KW, I, g * n] -> [g, KH * KW * I, n]. */
-function byGroup(tf: Ops, x: Tensor, groups: number): Tensor {
-  const channels = x.shape.at(-1)!;
-  const rows = x.size / channels;
-  return tf.transpose(tf.reshape(x, [rows, groups, channels / groups]), [1, 0, 2]);
-}
-
-/** The inverse of {@linkcode byGroup}. */
-function fromGroups(tf: Ops, x: Tensor, shape: Shape4D): Tensor {
-  return tf.reshape(tf.transpose(x, [1, 0, 2]), [...shape]);
-}
-
-/** Pixels under the filter, tap after tap [g, B * H' * W', taps * I]. */
-function patches(tf: Ops, x: Tensor, filter: Shape4D, groups: number, attributes: GroupedConvolutionAttributes) {
-  return tf.concat(taps(tf, x, filter, attributes).map((tap) => byGroup(tf, tap, groups)), 2);
-}
-
 /**
- * A convolution in groups of channels, of elementary operators: a product per tap where it is depthwise, and else one
- * matrix product per group.
+ * A convolution in groups of channels, of elementary operators where it is depthwise: a product for each tap. Else the
+ * sum over i of the depthwise convolutions of channel i of every group.
  *
  * @param tf TensorFlow.js.
  * @param x Images [B, H, W, g * I].
@@ -89,13 +72,12 @@ export function groupedConvolutionOf(
   attributes: GroupedConvolutionAttributes,
 ): Tensor {
   const filter = w.shape as unknown as Shape4D;
-  const channels = x.shape[3]!;
-  if (isDepthwise(channels, filter)) {
+  if (isDepthwise(x.shape[3]!, filter)) {
     return tf.addN(taps(tf, x, filter, attributes).map((tap, t) => tf.mul(tap, tapOf(tf, w, t))));
   }
-  const groups = channels / filter[2];
-  const product = tf.matMul(patches(tf, x, filter, groups, attributes), byGroup(tf, w, groups));
-  return fromGroups(tf, product, groupedConvolutionShape(x.shape, filter, attributes));
+  return tf.addN(
+    filtersOf(tf, w).map((w, i) => run(tf, "forward", { x: channelOfGroups(tf, x, filter, i), w }, attributes)),
+  );
 }
 
 /** dL/dx of {@linkcode groupedConvolutionOf} from dL/dy and w. */
@@ -106,19 +88,19 @@ export function groupedInputGradientOf(
   { inputShape, ...attributes }: GroupedConvolutionAttributes & { readonly inputShape: readonly number[] },
 ): Tensor {
   const filter = w.shape as unknown as Shape4D;
-  const [height, width, inputs] = filter;
-  const count = height * width;
+  const [height, width, inputs, outputs] = filter;
   const channels = inputShape[3]!;
   if (isDepthwise(channels, filter)) {
-    const parts = Array.from({ length: count }, (_, t) => tf.mul(dy, tapOf(tf, w, t)));
+    const parts = Array.from({ length: height * width }, (_, t) => tf.mul(dy, tapOf(tf, w, t)));
     return sumTaps(tf, parts, inputShape, filter, attributes);
   }
   const groups = channels / inputs;
-  const product = tf.matMul(byGroup(tf, dy, groups), byGroup(tf, w, groups), false, true);
-  const outputs = groupedConvolutionShape(inputShape, filter, attributes);
-  const whole = [outputs[0], outputs[1], outputs[2], channels] as const;
-  const parts = tf.split(product, count, 2).map((part) => fromGroups(tf, part, whole));
-  return sumTaps(tf, parts, inputShape, filter, attributes);
+  const images = inputShape.slice(0, 3);
+  const parts = filtersOf(tf, w).map((w) => {
+    const each = run(tf, "inputGradient", { dy, w }, { ...attributes, inputShape: [...images, outputs] });
+    return tf.sum(tf.reshape(each, [...images, groups, outputs / groups]), -1, true);
+  });
+  return tf.reshape(tf.concat(parts, -1), [...inputShape]);
 }
 
 /** dL/dw of {@linkcode groupedConvolutionOf} from x and dL/dy. */
@@ -129,16 +111,18 @@ export function groupedFilterGradientOf(
   { filterShape, ...attributes }: GroupedConvolutionAttributes & { readonly filterShape: readonly number[] },
 ): Tensor {
   const filter = filterShape as unknown as Shape4D;
-  const channels = x.shape[3]!;
-  if (isDepthwise(channels, filter)) {
+  const [height, width, inputs, outputs] = filter;
+  if (isDepthwise(x.shape[3]!, filter)) {
     const sums = taps(tf, x, filter, attributes).map((tap) =>
-      tf.reshape(tf.sum(tf.mul(tap, dy), [0, 1, 2]), [1, channels])
+      tf.reshape(tf.sum(tf.mul(tap, dy), [0, 1, 2]), [1, outputs])
     );
     return tf.reshape(tf.concat(sums, 0), [...filter]);
   }
-  const groups = channels / filter[2];
-  const product = tf.matMul(patches(tf, x, filter, groups, attributes), byGroup(tf, dy, groups), true, false);
-  return fromGroups(tf, product, filter);
+  const parts = Array.from({ length: inputs }, (_, i) => {
+    const operands = { x: channelOfGroups(tf, x, filter, i), dy };
+    return run(tf, "filterGradient", operands, { ...attributes, filterShape: [height, width, 1, outputs] });
+  });
+  return tf.concat(parts, 2);
 }
 
 /** The factors of the channels at a tap of a depthwise filter [C]. */
@@ -147,12 +131,29 @@ function tapOf(tf: Ops, w: Tensor, t: number): Tensor {
   return tf.reshape(tf.slice(tf.reshape(w, [height * width, channels]), [t, 0], [1, channels]), [channels]);
 }
 
+/** The filter of input channel i of every group [KH, KW, 1, g * O], for each i. */
+function filtersOf(tf: Ops, w: Tensor): Tensor[] {
+  return w.shape[2] === 1 ? [w] : tf.split(w, w.shape[2]!, 2);
+}
+
+/** Channel i of every group, as often as the group has outputs: [B, H, W, g * I] -> [B, H, W, g * O]. */
+function channelOfGroups(tf: Ops, x: Tensor, [, , inputs, outputs]: Shape4D, i: number): Tensor {
+  const images = x.shape.slice(0, 3);
+  const groups = x.shape[3]! / inputs;
+  const channel = tf.slice(tf.reshape(x, [...images, groups, inputs]), [0, 0, 0, 0, i], [...images, groups, 1]);
+  return tf.reshape(tf.tile(channel, [1, 1, 1, 1, outputs / groups]), [...images, outputs]);
+}
+
 /** Names of the kernels. */
 const NAMES = {
   forward: "GroupedConv2D",
   inputGradient: "GroupedConv2DBackpropInput",
   filterGradient: "GroupedConv2DBackpropFilter",
 } as const;
+
+function run(tf: Ops, kernel: keyof typeof NAMES, inputs: object, attributes: object): Tensor {
+  return tf.engine().runKernel(NAMES[kernel], { ...inputs } as TensorFlow.NamedTensorMap, { ...attributes }) as Tensor;
+}
 
 /**
  * Registers convolutions in groups of channels with TensorFlow.js as three kernels, with their gradients: y = F(x, w),
@@ -166,8 +167,6 @@ const NAMES = {
  * @param tf The TensorFlow.js module.
  */
 export function registerGroupedConvolution(tf: typeof TensorFlow): void {
-  const run = (kernel: keyof typeof NAMES, inputs: object, attributes: object): Tensor =>
-    tf.engine().runKernel(NAMES[kernel], { ...inputs } as TensorFlow.NamedTensorMap, { ...attributes }) as Tensor;
   const shared = (attributes: unknown): GroupedConvolutionAttributes => {
     const { stride, padding } = attributes as GroupedConvolutionAttributes;
     return { stride, padding };
@@ -179,8 +178,8 @@ export function registerGroupedConvolution(tf: typeof TensorFlow): void {
     gradFunc: (dy, saved, attributes) => {
       const [x, w] = saved as [Tensor, Tensor];
       return {
-        x: () => run("inputGradient", { dy, w }, { ...shared(attributes), inputShape: x.shape }),
-        w: () => run("filterGradient", { x, dy }, { ...shared(attributes), filterShape: w.shape }),
+        x: () => run(tf, "inputGradient", { dy, w }, { ...shared(attributes), inputShape: x.shape }),
+        w: () => run(tf, "filterGradient", { x, dy }, { ...shared(attributes), filterShape: w.shape }),
       };
     },
   });
@@ -190,8 +189,8 @@ export function registerGroupedConvolution(tf: typeof TensorFlow): void {
     gradFunc: (u, saved, attributes) => {
       const [dy, w] = saved as [Tensor, Tensor];
       return {
-        dy: () => run("forward", { x: u, w }, shared(attributes)),
-        w: () => run("filterGradient", { x: u, dy }, { ...shared(attributes), filterShape: w.shape }),
+        dy: () => run(tf, "forward", { x: u, w }, shared(attributes)),
+        w: () => run(tf, "filterGradient", { x: u, dy }, { ...shared(attributes), filterShape: w.shape }),
       };
     },
   });
@@ -201,8 +200,8 @@ export function registerGroupedConvolution(tf: typeof TensorFlow): void {
     gradFunc: (v, saved, attributes) => {
       const [x, dy] = saved as [Tensor, Tensor];
       return {
-        x: () => run("inputGradient", { dy, w: v }, { ...shared(attributes), inputShape: x.shape }),
-        dy: () => run("forward", { x, w: v }, shared(attributes)),
+        x: () => run(tf, "inputGradient", { dy, w: v }, { ...shared(attributes), inputShape: x.shape }),
+        dy: () => run(tf, "forward", { x, w: v }, shared(attributes)),
       };
     },
   });

@@ -368,6 +368,16 @@ testOnEngines("convolutions take factors and constants out of their operands", a
   });
 }, NATIVE_ENGINES);
 
+testOnEngines("convolutions in groups take a bias and a ReLU after them", async (engine) => {
+  await compare(engine, {
+    inputs: [image, normal([3, 3, 1, 16], "depthwise"), normal([3, 3, 4, 8], "grouped", 0.2), normal([16], "bias")],
+    f: (x, depthwise, grouped, bias) => [
+      tf.relu(tf.add(ops.conv2d(x!, depthwise!, 1, 1, 16), bias!)),
+      tf.relu(tf.add(ops.conv2d(tf.mul(x!, -2), grouped!, 1, 1, 4), tf.slice(bias!, [0], [8]))),
+    ],
+  });
+}, NATIVE_ENGINES);
+
 testOnEngines("extreme factors do not overflow when they meet", async (engine) => {
   await compare(engine, {
     inputs: [a, uniform([2, 3], "zeros and ones", 0, 2)],

@@ -8,27 +8,21 @@ import { currentGraph } from "../trace/symbols.ts";
  */
 export const tensorflowConvolutions: ConvolutionWriter = {
   forward: (x, w, g) => currentGraph().node("Conv2D", [x, w], attributesOf(g), { flops: flopsOf(g) }),
-  inputGradient: (dy, w, g) => {
-    const graph = currentGraph();
-    if (!isPaddedOtherwise(g)) {
-      const attributes = { ...attributesOf(g), shape: g.input };
-      return graph.node("Conv2DBackpropInput", [w, dy], attributes, { flops: flopsOf(g) });
-    }
-    const [batch, height, width, channels] = g.input;
-    const [top, left] = g.pads;
-    const attributes = { ...attributesOf(unpadded(g)), shape: unpadded(g).input };
-    const whole = graph.node("Conv2DBackpropInput", [w, dy], attributes, { flops: flopsOf(g) });
-    const end = graph.shape([batch, top + height, left + width, channels]);
-    return graph.node("Slice", [whole, graph.shape([0, top, left, 0]), end]);
-  },
-  filterGradient: (x, dy, g) => {
-    const graph = currentGraph();
-    const [top, left, bottom, right] = g.pads;
-    const otherwise = isPaddedOtherwise(g);
-    const amounts = [0, top, left, 0, 0, bottom, right, 0];
-    const image = otherwise ? graph.node("Pad", [x, graph.shape(amounts), graph.scalar(0)]) : x;
-    const attributes = { ...attributesOf(otherwise ? unpadded(g) : g), shape: g.filter };
-    return graph.node("Conv2DBackpropFilter", [image, dy], attributes, { flops: flopsOf(g) });
+  inputGradient: (dy, w, g) => inputGradient("", dy, w, g),
+  filterGradient: (x, dy, g) => filterGradient("", x, dy, g, g.filter),
+  // Gradients of groups of several channels, which TensorFlow lacks on a CPU, are made of depthwise ones.
+  grouped: {
+    forward: (x, w, g) => {
+      if (!isDepthwise(g)) return currentGraph().node("Conv2D", [x, w], attributesOf(g), { flops: flopsOf(g) });
+      const [image, at] = paddedBefore(x, g);
+      return currentGraph().node("DepthwiseConv2D", [image, depthwise(w, g)], attributesOf(at), { flops: flopsOf(g) });
+    },
+    inputGradient: (dy, w, g) => isDepthwise(g) ? inputGradient("Depthwise", dy, depthwise(w, g), g) : undefined,
+    filterGradient: (x, dy, g) => {
+      if (!isDepthwise(g)) return undefined;
+      const [kh, kw, , channels] = g.filter;
+      return currentGraph().reshape(filterGradient("Depthwise", x, dy, g, [kh, kw, channels, 1]), g.filter);
+    },
   },
   // TensorFlow computes it, and a ReLU after it, within the convolution.
   addBias: (y, bias) => {
@@ -36,6 +30,41 @@ export const tensorflowConvolutions: ConvolutionWriter = {
     return graph.producerOf(y)?.op === "Conv2D" ? graph.node("BiasAdd", [y, bias]) : undefined;
   },
 };
+
+type Prefix = "" | "Depthwise";
+
+function inputGradient(prefix: Prefix, dy: string, w: string, g: Geometry): string {
+  const graph = currentGraph();
+  const at = isPaddedOtherwise(g) ? unpadded(g) : g;
+  const attributes = { ...attributesOf(at), shape: at.input };
+  const whole = graph.node(`${prefix}Conv2DBackpropInput`, [w, dy], attributes, { flops: flopsOf(g) });
+  if (at === g) return whole;
+  const [batch, height, width, channels] = g.input;
+  const [top, left] = g.pads;
+  const end = graph.shape([batch, top + height, left + width, channels]);
+  return graph.node("Slice", [whole, graph.shape([0, top, left, 0]), end]);
+}
+
+function filterGradient(prefix: Prefix, x: string, dy: string, g: Geometry, shape: readonly number[]): string {
+  const [image, at] = paddedBefore(x, g);
+  const attributes = { ...attributesOf(at), shape };
+  return currentGraph().node(`${prefix}Conv2DBackpropFilter`, [image, dy], attributes, { flops: flopsOf(g) });
+}
+
+const isDepthwise = ({ input, filter }: Geometry) => filter[2] === 1 && filter[3] === input[3];
+
+/** A depthwise filter as TensorFlow has it: [KH, KW, C, 1]. */
+const depthwise = (w: string, { filter: [kh, kw, , channels] }: Geometry) =>
+  currentGraph().reshape(w, [kh, kw, channels, 1]);
+
+/** The image with its zeros around it where the padding has no name, and its convolution then. */
+function paddedBefore(x: string, g: Geometry): [image: string, geometry: Geometry] {
+  if (!isPaddedOtherwise(g)) return [x, g];
+  const graph = currentGraph();
+  const [top, left, bottom, right] = g.pads;
+  const amounts = [0, top, left, 0, 0, bottom, right, 0];
+  return [graph.node("Pad", [x, graph.shape(amounts), graph.scalar(0)]), unpadded(g)];
+}
 
 const attributesOf = (g: Geometry) => ({ strides: g.stride, pads: g.pads, same: Number(isSame(g)) });
 

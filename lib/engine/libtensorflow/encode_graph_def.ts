@@ -197,6 +197,15 @@ const OPERATORS: Readonly<Record<string, Translate>> = {
     "Conv2DBackpropFilter",
     ({ inputs: [x, dy], attributes }, graph) => [x!, graph.int32(listOf(attributes.shape)), dy!],
   )(convolutionAttributes),
+  DepthwiseConv2D: plain("DepthwiseConv2dNative", asTheyAre)(convolutionAttributes),
+  DepthwiseConv2DBackpropInput: plain(
+    "DepthwiseConv2dNativeBackpropInput",
+    ({ inputs: [w, dy], attributes }, graph) => [graph.int32(listOf(attributes.shape)), w!, dy!],
+  )(convolutionAttributes),
+  DepthwiseConv2DBackpropFilter: plain(
+    "DepthwiseConv2dNativeBackpropFilter",
+    ({ inputs: [x, dy], attributes }, graph) => [x!, graph.int32(listOf(attributes.shape)), dy!],
+  )(convolutionAttributes),
   BiasAdd: plain("BiasAdd", asTheyAre)(() => ({ "data_format": text("NHWC") })),
   FusedBatchNorm: ({ inputs, outputs, attributes }, graph) => {
     const none = `${outputs[0]}_none`;

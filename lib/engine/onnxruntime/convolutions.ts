@@ -8,6 +8,8 @@ import {
 } from "../trace/convolutions.ts";
 import { MICROSOFT, NCHWC } from "../trace/graph.ts";
 import { currentGraph } from "../trace/symbols.ts";
+import { padAxes, reversed, spreadGradient } from "./_image_nodes.ts";
+import { groupedConvolutions } from "./grouped_convolutions.ts";
 
 /**
  * Convolutions and their two gradients. Images are [batch, height, width, channels] and filters [kh, kw, in, out]
@@ -83,23 +85,7 @@ function inputGradient(dy: string, w: string, g: Geometry): string {
   if (blocked(outputs) && strided && exact && sh === sw && top <= sh - 1 && left <= sw - 1 && top === left) {
     return subPixelGradient(dy, w, g, flops);
   }
-  // Zeros between the rows and columns of dy, then a convolution of stride 1.
-  let spread = dy;
-  let spreadHeight = output[1];
-  let spreadWidth = output[2];
-  if (strided) {
-    spread = graph.reshape(dy, [batch, spreadHeight, 1, spreadWidth, 1, outputs]);
-    spread = padAxes(spread, 6, { 2: [0, sh - 1], 4: [0, sw - 1] });
-    spreadHeight *= sh;
-    spreadWidth *= sw;
-    spread = graph.reshape(spread, [batch, spreadHeight, spreadWidth, outputs]);
-  }
-  const wantedHeight = height + kh - 1;
-  const wantedWidth = width + kw - 1;
-  spread = fitAxes(spread, [batch, spreadHeight, spreadWidth, outputs], {
-    1: [kh - 1 - top, wantedHeight],
-    2: [kw - 1 - left, wantedWidth],
-  });
+  const spread = spreadGradient(dy, g);
   const flipped = reversed(graph.reshape(w, [kh * kw, inputs * outputs]), kh * kw);
   const kernel = graph.transpose(graph.reshape(flipped, [kh, kw, inputs, outputs]), [2, 3, 0, 1]);
   return plainConv(spread, kernel, [kh, kw], [1, 1], [0, 0, 0, 0], flops);
@@ -307,48 +293,16 @@ function everyNth(
   ]);
 }
 
-function padAxes(x: string, rank: number, amounts: Readonly<Record<number, readonly [number, number]>>): string {
-  const graph = currentGraph();
-  const side = (which: 0 | 1) => Array.from({ length: rank }, (_, axis) => amounts[axis]?.[which] ?? 0);
-  const all = [...side(0), ...side(1)];
-  return all.every((amount) => amount === 0) ? x : graph.node("Pad", [x, graph.shape(all)]);
-}
-
-/** Moves each axis to start `offset` zeros earlier (or to lose as many where negative) and to have the wanted length. */
-function fitAxes(
-  x: string,
-  shape: Image,
-  axes: Readonly<Record<number, readonly [offset: number, length: number]>>,
-): string {
-  const graph = currentGraph();
-  let result = x;
-  const amounts: Record<number, [number, number]> = {};
-  for (const [key, [offset, length]] of Object.entries(axes)) {
-    const axis = Number(key);
-    const start = Math.max(0, -offset);
-    const end = Math.min(shape[axis]!, length - offset);
-    if (start > 0 || end < shape[axis]!) {
-      result = graph.node("Slice", [result, graph.shape([start]), graph.shape([end]), graph.shape([axis])]);
-    }
-    const before = Math.max(0, offset);
-    amounts[axis] = [before, length - before - (end - start)];
-  }
-  return padAxes(result, 4, amounts);
-}
-
-/** The taps [taps, ...] in reverse. */
-function reversed(w: string, count: number): string {
-  if (count === 1) return w;
-  const graph = currentGraph();
-  return graph.node("Gather", [w, graph.shape(Array.from({ length: count }, (_, tap) => count - 1 - tap))], {
-    axis: 0,
-  });
-}
-
 /** [taps, in, out] -> [taps, out, in]. */
 function swapChannels(w: string): string {
   return currentGraph().transpose(w, [0, 2, 1]);
 }
 
 /** Convolutions in ONNX Runtime's operators. */
-export const onnxruntimeConvolutions: ConvolutionWriter = { forward, inputGradient, filterGradient, addBias };
+export const onnxruntimeConvolutions: ConvolutionWriter = {
+  forward,
+  inputGradient,
+  filterGradient,
+  grouped: groupedConvolutions,
+  addBias,
+};

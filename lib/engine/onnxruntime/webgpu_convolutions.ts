@@ -1,5 +1,6 @@
 import { type ConvolutionWriter, type Filter, flopsOf, type Geometry, type Pads } from "../trace/convolutions.ts";
 import { currentGraph } from "../trace/symbols.ts";
+import { groupedConvolutions } from "./grouped_convolutions.ts";
 
 const TO_NCHW = [0, 3, 1, 2];
 const TO_NHWC = [0, 2, 3, 1];
@@ -9,7 +10,12 @@ const TO_NHWC = [0, 2, 3, 1];
  * threads for it and every operator more is a wait. Images are [batch, height, width, channels] and filters
  * [kh, kw, in, out]; ONNX's are channels first, and the provider takes out the transpositions that meet.
  */
-export const webgpuConvolutions: ConvolutionWriter = { forward, inputGradient, filterGradient };
+export const webgpuConvolutions: ConvolutionWriter = {
+  forward,
+  inputGradient,
+  filterGradient,
+  grouped: groupedConvolutions,
+};
 
 function forward(x: string, w: string, g: Geometry): string {
   return conv(x, currentGraph().transpose(w, [3, 2, 0, 1]), g.filter, { strides: g.stride, pads: g.pads }, flopsOf(g));
