@@ -49,6 +49,8 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/core/normal.ts": "tests/core/interval_test.ts",
   "lib/core/write_error.ts": "tests/core/files_test.ts",
   "lib/engine/batch_norm_kernels.ts": "tests/engine/second_order_test.ts",
+  "lib/engine/gelu_kernels.ts": "tests/engine/second_order_test.ts",
+  "lib/engine/layer_norm_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/grouped_convolution_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/windows.ts": "tests/engine/ops_test.ts",
   "lib/engine/libtensorflow/create_libtensorflow_engine.ts": "tests/engine/engine_test.ts",

@@ -47,6 +47,14 @@ export const relu = (x: Tensor): Tensor => tf.relu(x);
 export const sigmoid = (x: Tensor): Tensor => tf.sigmoid(x);
 /** Hyperbolic tangent. */
 export const tanh = (x: Tensor): Tensor => tf.tanh(x);
+/**
+ * Gaussian error linear unit: x Phi(x), Phi the normal distribution function; or x (1 + tanh(sqrt(2 / pi) (x + 0.044715
+ * x^3))) / 2, which is near it. Its third derivative is not there.
+ *
+ * Source: Hendrycks and Gimpel, "Gaussian error linear units" (2016), section 2.
+ */
+export const gelu = (x: Tensor, approximate: "none" | "tanh" = "none"): Tensor =>
+  tf.engine().runKernel("Gelu", { x }, { approximate }) as Tensor;
 /** log(1 + e^x). */
 export const softplus = (x: Tensor): Tensor => tf.softplus(x);
 /** x limited to [low, high]. */
@@ -154,6 +162,15 @@ export const batchNorm2d = (
   return { y, mean, variance };
 };
 
+/**
+ * Rows of mean 0 and variance 1: (x - mean) / sqrt(variance + epsilon) over the last axis, the variance biased. One
+ * operator of the library where it has one; its third derivative is not there.
+ *
+ * Source: Ba, Kiros and Hinton, "Layer normalization" (2016), equations 3 and 4, without gain and bias.
+ */
+export const normaliseRows = (x: Tensor, epsilon: number): Tensor =>
+  (tf.engine().runKernel("LayerNorm", { x }, { epsilon }) as unknown as [Tensor])[0];
+
 /** a > b, elementwise, bool. */
 export const greater = (a: Operand, b: Operand): Tensor => tf.greater(a, b);
 /** a >= b, elementwise, bool. */
@@ -196,5 +213,5 @@ export const logSoftmax = (logits: Tensor): Tensor => {
   return sub(shifted, log(sum(exp(shifted), -1, true)));
 };
 
-/** Softmax over the last axis, exp of {@linkcode logSoftmax}. */
-export const softmax = (logits: Tensor): Tensor => exp(logSoftmax(logits));
+/** Softmax over the last axis: exp(x - m) / sum(exp(x - m)), m = max(x). */
+export const softmax = (logits: Tensor): Tensor => tf.softmax(logits);

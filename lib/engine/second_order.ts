@@ -25,13 +25,15 @@ const PIECEWISE_CONSTANT = [
  * - Sigmoid: dx = dy * s * (1 - s), s = sigmoid(x)
  * - Tanh: dx = dy * (1 - t^2), t = tanh(x)
  *
+ * - Softmax: dx = s * (dy - sum(dy * s)), s = softmax(x)
+ *
  * Comparisons and logical operators have no gradient at all in TensorFlow.js, so that differentiating the gradients of
  * maximum, minimum or where fails; they are constant almost everywhere, and get zeros.
  *
  * The filter gradient of a convolution, w = F(x, dy), is bilinear: dx = the input gradient of dy with filter ddw, ddy =
  * the convolution of x with ddw. TensorFlow.js has none.
  *
- * Soft-max and its logarithm are written in terms of these in `ops.ts`; TensorFlow.js's own are not exported.
+ * The logarithm of soft-max is written in terms of these in `ops.ts`; TensorFlow.js's own is not exported.
  *
  * Source: measured (finite differences, tests/engine/second_order_test.ts); tensorflow/tfjs issue 3252 knows the
  * throwing case.
@@ -78,6 +80,17 @@ export function repairSecondOrder(tf: typeof TensorFlow): void {
   replace("Sigmoid", (dy, x) => {
     const s = tf.sigmoid(x);
     return tf.mul(dy, tf.mul(s, tf.sub(1, s)));
+  });
+  if (tf.getGradient("Softmax")) tf.unregisterGradient("Softmax");
+  tf.registerGradient({
+    kernelName: "Softmax",
+    inputsToSave: ["logits"],
+    gradFunc: (dy, [logits]) => ({
+      logits: () => {
+        const s = tf.softmax(logits as Tensor);
+        return tf.mul(s, tf.sub(dy as Tensor, tf.sum(tf.mul(dy as Tensor, s), -1, true)));
+      },
+    }),
   });
   replace("LogicalNot", (_, x) => tf.zeros(x.shape));
   replace("Tanh", (dy, x) => tf.mul(dy, tf.sub(1, tf.square(tf.tanh(x)))));

@@ -164,6 +164,30 @@ const CASES: Readonly<Record<string, Case>> = {
         return [grad.x, grad.gamma, grad.beta];
       }),
   },
+  Gelu: each((x) => tf.concat([ops.gelu(x, "none"), ops.gelu(x, "tanh")], 0)),
+  GeluGrad: each((x) =>
+    tf.concat(
+      (["none", "tanh"] as const).map((approximate) =>
+        tf.engine().runKernel("GeluGrad", { x }, { approximate }) as Tensor
+      ),
+      0,
+    )
+  ),
+  LayerNorm: {
+    inputs: [normal([4, 6], "rows", 3), normal([2, 3, 5], "more rows")],
+    f: (x, y) => [x!, tf.mul(x!, -2), tf.ones([2, 3]), y!].map((x) => ops.normaliseRows(x, 1e-2)),
+  },
+  LayerNormGrad: {
+    inputs: [normal([4, 6], "rows", 3), normal([4, 6], "dz")],
+    f: (x, dz) =>
+      [[dz!, x!], [tf.mul(dz!, 3), tf.mul(x!, -2)], [tf.ones([4, 6]), x!]].map(([dz, x]) =>
+        tf.engine().runKernel("LayerNormGrad", { dz: dz!, x: x! }, { epsilon: 1e-2 }) as Tensor
+      ),
+  },
+  Softmax: {
+    inputs: [a, normal([2, 3, 4], "scores", 5), column],
+    f: (x, y, c) => [x!, tf.mul(y!, -3), tf.ones([2, 2]), tf.add(c!, tf.zeros([2, 3]))].map((x) => tf.softmax(x)),
+  },
   NotEqual: { inputs: [int32([3], [1, 2, 3]), int32([3], [1, 0, 3])], f: (x, y) => tf.notEqual(x!, y!) },
   LogicalAnd: logical(tf.logicalAnd),
   LogicalOr: logical(tf.logicalOr),

@@ -86,6 +86,12 @@ const CASES: Readonly<Record<string, Case>> = {
   "relu": { size: 6, at: offZero(6), f: (x) => ops.square(ops.relu(x)) },
   "sigmoid": { size: 6, f: (x) => ops.exp(ops.mul(2, ops.sigmoid(x))) },
   "tanh": { size: 6, f: (x) => ops.tanh(x) },
+  "gelu": { size: 6, f: (x) => ops.square(ops.gelu(x)) },
+  "gelu, by the hyperbolic tangent": { size: 6, f: (x) => ops.square(ops.gelu(ops.mul(x, 1.5), "tanh")) },
+  "normaliseRows": {
+    size: 12,
+    f: (x) => ops.exp(ops.mul(ops.normaliseRows(ops.reshape(x, [3, 4]), 1e-2), ops.reshape(x, [3, 4]))),
+  },
   "softplus": { size: 6, f: (x) => ops.softplus(x) },
   "sum": { size: 6, f: (x) => ops.square(ops.sum(ops.square(ops.reshape(x, [2, 3])), 1)) },
   "sum over leading axes": { size: 12, f: (x) => ops.square(ops.sum(ops.square(ops.reshape(x, [2, 3, 2])), [0, 1])) },
@@ -133,6 +139,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "logSoftmax": { size: 6, f: (x) => ops.logSoftmax(ops.reshape(x, [2, 3])) },
   "softmax": { size: 6, f: (x) => ops.softmax(ops.reshape(x, [2, 3])) },
+  "softmax of batches of rows": {
+    size: 12,
+    f: (x) => ops.square(ops.softmax(ops.mul(ops.reshape(x, [2, 2, 3]), ops.reshape(x, [2, 2, 3])))),
+  },
   "conv2d 3x3": conv(1, 1, 3, 2, 2, 4),
   "conv2d 3x3, stride 2": conv(2, 1, 3, 2, 2, 6),
   "conv2d 3x3, no padding, odd size": conv(2, 0, 3, 1, 2, 7),

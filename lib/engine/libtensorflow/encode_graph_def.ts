@@ -33,6 +33,7 @@ const ELEMENTWISE: Readonly<Record<string, string>> = {
   ReluGrad: "ReluGrad",
   Clip: "ClipByValue",
   Identity: "Identity",
+  Softmax: "Softmax",
 };
 const COMPARISONS: Readonly<Record<string, string>> = {
   Greater: "Greater",

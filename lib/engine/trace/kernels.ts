@@ -1,8 +1,10 @@
 import { type DType, sizeOf } from "../../core/mod.ts";
-import { tf } from "../tensorflow.ts";
+import { type GeluAttributes, geluGradOf, geluOf } from "../gelu_kernels.ts";
+import { type Tensor, tf } from "../tensorflow.ts";
 import { batchNormKernels } from "./batch_norm.ts";
 import { convolutionKernels } from "./convolutions.ts";
 import { MICROSOFT } from "./graph.ts";
+import { layerNormKernels } from "./layer_norm.ts";
 import {
   askedFrom,
   currentGraph,
@@ -441,6 +443,15 @@ function gather(x: TensorInfo, indices: TensorInfo, axis: number): TensorInfo {
   return toTensorInfo({ name: gathered, dims: shape, dtype: x.dtype, scale }, shape);
 }
 
+/** A kernel that is written in operators of TensorFlow.js. */
+function ofElements(
+  kernel: (ops: typeof tf, x: Tensor, attributes: GeluAttributes) => Tensor,
+  x: TensorInfo,
+  attributes: Attributes,
+): TensorInfo {
+  return kernel(tf, x as unknown as Tensor, attributes as unknown as GeluAttributes) as unknown as TensorInfo;
+}
+
 const fill = (shape: readonly number[], value: number, dtype: DType) => toTensorInfo(splat(value, shape, dtype), shape);
 const many = (table: Readonly<Record<string, string>>, make: (op: string) => TraceKernel) =>
   Object.fromEntries(Object.entries(table).map(([kernel, op]) => [kernel, make(op)]));
@@ -452,6 +463,14 @@ export const TRACE_KERNELS: Readonly<Record<string, TraceKernel>> = {
   ...many(UNARY, (op) => ({ x }) => unary(x!, (name) => node(op, [name]))),
   ...convolutionKernels,
   ...batchNormKernels,
+  ...layerNormKernels,
+  Gelu: ({ x }, attributes) => ofElements(geluOf, x!, attributes),
+  GeluGrad: ({ x }, attributes) => ofElements(geluGradOf, x!, attributes),
+  Softmax: ({ logits }) => {
+    const { shape, dtype } = logits!;
+    const name = node("Softmax", [materialized(toSymbol(logits!), shape)], { axis: -1 });
+    return toTensorInfo({ name, dims: shape, dtype, scale: 1 }, shape);
+  },
   NotEqual: ({ a, b }) => unary(binary("Equal", a!, b!, "bool"), (name) => node("Not", [name])),
   LogicalNot: ({ x }) => unary(x!, (name) => node("Not", [name])),
   SquaredDifference: ({ a, b }) => {

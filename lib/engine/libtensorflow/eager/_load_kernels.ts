@@ -2,7 +2,9 @@ import util from "node:util";
 import { UserError } from "../../../core/mod.ts";
 import { tf } from "../../tensorflow.ts";
 import { registerBatchNormKernels } from "../../batch_norm_kernels.ts";
+import { registerGeluKernels } from "../../gelu_kernels.ts";
 import { registerGroupedConvolutionKernels } from "../../grouped_convolution_kernels.ts";
+import { registerLayerNormKernels } from "../../layer_norm_kernels.ts";
 import { EAGER_BACKEND, type EagerKernelBackend } from "./_backend.ts";
 import { registerConvolutionGradients } from "./_convolution_gradients.ts";
 import type { Binding } from "./binding.ts";
@@ -44,7 +46,9 @@ async function load(): Promise<MakeBackend> {
   };
   await import(`${KERNELS_PACKAGE}/dist/register_all_kernels.js`);
   registerBatchNormKernels(tf, EAGER_BACKEND);
+  registerGeluKernels(tf, EAGER_BACKEND);
   registerGroupedConvolutionKernels(tf, EAGER_BACKEND);
+  registerLayerNormKernels(tf, EAGER_BACKEND);
   registerConvolutionGradients();
   return (binding) => new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
 }
