@@ -17,6 +17,7 @@ import {
   type ModelSpec,
   type Resnet18Spec,
   type ResnetSpec,
+  type VitSpec,
 } from "../models/mod.ts";
 import {
   type AdversarialSpec,
@@ -131,7 +132,7 @@ const kind: Check = text();
 const eps: Check = text(/^(\d+\/\d+|\d*\.?\d+)$/, 'a radius in pixel units such as "8/255"');
 const shared = {
   kind,
-  activation: optional(oneOf("relu", "softplus", "tanh")),
+  activation: optional(oneOf("relu", "softplus", "tanh", "gelu", "geluTanh")),
   mean: optional(list(number())),
   std: optional(list(number())),
 };
@@ -140,6 +141,15 @@ const models: { readonly [K in ModelSpec["kind"]]: Check } = {
   cnn: object<CnnSpec>({ ...shared, width: optional(integer()) }),
   resnet: object<ResnetSpec>({ ...shared, depth: integer(), width: optional(integer()) }),
   resnet18: object<Resnet18Spec>({ ...shared, width: optional(integer()), blocks: optional(list(integer())) }),
+  vit: object<VitSpec>({
+    ...shared,
+    patch: integer(),
+    size: optional(oneOf("tiny", "small", "base")),
+    depth: optional(integer()),
+    dim: optional(integer()),
+    heads: optional(integer()),
+    distilled: optional(flag),
+  }),
 };
 const distillation = {
   kind,

@@ -89,6 +89,8 @@ function smallModel(model: ModelSpec): ModelSpec {
       return { ...model, width: Math.min(model.width ?? 16, 16) };
     case "resnet18":
       return { ...model, width: Math.min(model.width ?? 64, 16), blocks: [1, 1, 1, 1] };
+    case "vit":
+      return { ...model, depth: 2, dim: 48, heads: 3 };
   }
 }
 

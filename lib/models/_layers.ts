@@ -9,6 +9,7 @@ import {
   constant,
   conv2d,
   div,
+  gelu,
   hold,
   matMul,
   mean,
@@ -61,7 +62,13 @@ export interface Layer {
 }
 
 /** The nonlinearities by name. */
-export const ACTIVATIONS: { readonly [K in ActivationName]: (x: Tensor) => Tensor } = { relu, softplus, tanh };
+export const ACTIVATIONS: { readonly [K in ActivationName]: (x: Tensor) => Tensor } = {
+  relu,
+  softplus,
+  tanh,
+  gelu: (x) => gelu(x),
+  geluTanh: (x) => gelu(x, "tanh"),
+};
 
 /** U(-1/sqrt(fan_in), 1/sqrt(fan_in)): what PyTorch's kaiming_uniform_(a = sqrt(5)) comes to; for biases as well. */
 export function uniformFanIn(fanIn: number): Initialiser {
@@ -137,14 +144,23 @@ function convolve(x: Tensor, filter: Tensor, { stride, size }: ConvSettings): Te
   return conv2d(x, filter, stride, (size - 1) / 2);
 }
 
-/** x W + b: [B, inputs] -> [B, outputs]. */
-export function linear(name: string, inputs: number, outputs: number): Layer {
-  const init = uniformFanIn(inputs);
+/** x W + b: [..., inputs] -> [..., outputs]; first values are PyTorch's default where omitted. */
+export function linear(
+  name: string,
+  inputs: number,
+  outputs: number,
+  { init = uniformFanIn(inputs), biasInit = init }: { readonly init?: Initialiser; readonly biasInit?: Initialiser } =
+    {},
+): Layer {
   const matrix: Declaration = { role: "parameters", name: `${name}.weight`, shape: [inputs, outputs], init };
-  const bias: Declaration = { role: "parameters", name: `${name}.bias`, shape: [outputs], init };
+  const bias: Declaration = { role: "parameters", name: `${name}.bias`, shape: [outputs], init: biasInit };
   return {
     declares: [matrix, bias],
-    apply: (x, context) => add(matMul(x, weight(context, matrix)), weight(context, bias)),
+    apply: (x, context) => {
+      const rows = x.rank === 2 ? x : reshape(x, [sizeOf(x.shape) / inputs, inputs]);
+      const y = add(matMul(rows, weight(context, matrix)), weight(context, bias));
+      return x.rank === 2 ? y : reshape(y, x.shape.with(-1, outputs));
+    },
   };
 }
 
@@ -282,7 +298,7 @@ function everySecondPixel(x: Tensor): Tensor {
 }
 
 /** The tensor of a weight; a missing one, or one of another shape that would broadcast without a word, is an error. */
-function weight(context: Context, { role, name, shape }: Declaration): Tensor {
+export function weight(context: Context, { role, name, shape }: Declaration): Tensor {
   const tensor = context.weights[role][name];
   if (tensor === undefined) {
     throw new TypeError(

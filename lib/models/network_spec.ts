@@ -1,7 +1,7 @@
 import type { Model, Weights } from "./model.ts";
 
-/** Elementwise nonlinearity: max(x, 0), log(1 + e^x), or the hyperbolic tangent. */
-export type ActivationName = "relu" | "softplus" | "tanh";
+/** Elementwise nonlinearity: max(x, 0), log(1 + e^x), the hyperbolic tangent, or GELU, exact or by that tangent. */
+export type ActivationName = "relu" | "softplus" | "tanh" | "gelu" | "geluTanh";
 
 /** What the spec of every kind of network may say. */
 export interface NetworkSpec {

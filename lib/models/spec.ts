@@ -4,9 +4,10 @@ import { createMlp, type MlpSpec } from "./mlp.ts";
 import type { Network, NetworkShape } from "./network_spec.ts";
 import { createResnet, type ResnetSpec } from "./resnet.ts";
 import { createResnet18, type Resnet18Spec } from "./resnet18.ts";
+import { createVit, type VitSpec } from "./vit.ts";
 
 /** Any network, as plain JSON. */
-export type ModelSpec = MlpSpec | CnnSpec | ResnetSpec | Resnet18Spec;
+export type ModelSpec = MlpSpec | CnnSpec | ResnetSpec | Resnet18Spec | VitSpec;
 
 /** Makes a network of one kind. */
 export type CreateModel<S extends ModelSpec> = (spec: S, shape: NetworkShape) => Network;
@@ -17,6 +18,7 @@ export const MODELS: { readonly [K in ModelSpec["kind"]]: CreateModel<Extract<Mo
   cnn: createCnn,
   resnet: createResnet,
   resnet18: createResnet18,
+  vit: createVit,
 };
 
 /**
