@@ -1,3 +1,4 @@
+import type { NdArray } from "../core/mod.ts";
 import type { Model, Weights } from "./model.ts";
 
 /** Elementwise nonlinearity: max(x, 0), log(1 + e^x), the hyperbolic tangent, or GELU, exact or by that tangent. */
@@ -25,4 +26,6 @@ export interface NetworkShape {
 export interface Network extends Model {
   /** Shape of every parameter and buffer by its PyTorch name, in PyTorch's order, in the layouts of this library. */
   readonly shapes: Weights<readonly number[]>;
+  /** Fits the weights of a file, in PyTorch's layouts, where they are those of the same network for other images. */
+  readonly adapt?: (tensors: Readonly<Record<string, NdArray>>) => Readonly<Record<string, NdArray>>;
 }

@@ -1,8 +1,10 @@
+import type { NdArray } from "../core/mod.ts";
 import { add, mul } from "../engine/mod.ts";
 import { checkSpec, isCount, unusable } from "./_check_spec.ts";
 import { ACTIVATIONS, type Layer, linear, plain } from "./_layers.ts";
 import { network } from "./_network.ts";
 import { layerNorm, patchTokens, TIMM_LINEAR, tokenOf, transformerBlock } from "./_transformer.ts";
+import { resizePositions } from "./resize_positions.ts";
 import type { Network, NetworkShape, NetworkSpec } from "./network_spec.ts";
 
 /** Vision transformer: ViT and DeiT. */
@@ -45,6 +47,8 @@ const SIZES: { readonly [K in VitSize]: { readonly depth: number; readonly dim: 
  * data-efficient image transformers and distillation through attention" (2021), section 4; names and first values of the
  * weights as in timm's VisionTransformer and VisionTransformerDistilled.
  *
+ * Weights for square images of another size are taken as well, their positions resized as timm does.
+ *
  * @param spec Patch, size, nonlinearity, normalisation.
  * @param shape Classes and image shape, a multiple of the patch.
  * @returns The network; its weights are "cls_token", "pos_embed", "patch_embed.proj.weight", ...,
@@ -72,7 +76,7 @@ export function createVit(spec: VitSpec, shape: NetworkShape): Network {
   }
   const block = { dim, heads, hidden: 4 * dim, activate: plain(ACTIVATIONS[activation]) };
   const prefix = distilled ? ["cls_token", "dist_token"] : ["cls_token"];
-  return network(
+  const made = network(
     spec,
     shape,
     patchTokens({ patch, inputShape, dim, prefix }),
@@ -80,6 +84,23 @@ export function createVit(spec: VitSpec, shape: NetworkShape): Network {
     layerNorm("norm", dim),
     head(dim, classes, distilled),
   );
+  const to = [inputShape[0] / patch, inputShape[1] / patch] as const;
+  return { ...made, adapt: (tensors) => fitPositions(tensors, to, prefix.length) };
+}
+
+/** Positions of a square grid of another size, resized as timm does. */
+function fitPositions(
+  tensors: Readonly<Record<string, NdArray>>,
+  to: readonly [rows: number, columns: number],
+  prefix: number,
+): Readonly<Record<string, NdArray>> {
+  const name = Object.keys(tensors).find((key) => /(^|\.)pos_embed$/.test(key));
+  const positions = name === undefined ? undefined : tensors[name]!;
+  const [, tokens = 0] = positions?.shape ?? [];
+  const side = Math.sqrt(tokens - prefix);
+  const isOther = tokens !== prefix + to[0] * to[1] && Number.isInteger(side) && side > 0;
+  if (name === undefined || positions?.shape.length !== 3 || positions.dtype !== "float32" || !isOther) return tensors;
+  return { ...tensors, [name]: resizePositions(positions, { from: [side, side], to, prefix }) };
 }
 
 /** A linear layer on the first token, or the mean of one on the first and another on the second. */

@@ -88,7 +88,8 @@ export async function loadWeights(path: string, options: LoadOptions = {}): Prom
     );
   }
   const network = createModel(model, { classes: classes.length, inputShape });
-  const weights = fromPyTorch(decodeSafetensors(bytes, path).tensors, network.shapes, `"${path}"`);
+  const { tensors } = decodeSafetensors(bytes, path);
+  const weights = fromPyTorch(network.adapt?.(tensors) ?? tensors, network.shapes, `"${path}"`);
   const provenance = found?.provenance ?? {};
   return { model: network, weights, card: { version: CARD_VERSION, model, classes, inputShape, provenance, sha256 } };
 }

@@ -1,7 +1,16 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { float32, int32, type NdArray, sizeOf, UsageError } from "../../lib/core/mod.ts";
+import { float32, int32, type NdArray, rng, sizeOf, UsageError } from "../../lib/core/mod.ts";
 import { readTree } from "../../lib/engine/mod.ts";
-import { createModel, fromPyTorch, type ModelSpec, toPyTorch, type VitSpec } from "../../lib/models/mod.ts";
+import {
+  createModel,
+  fromPyTorch,
+  loadWeights,
+  type ModelSpec,
+  resizePositions,
+  saveWeights,
+  toPyTorch,
+  type VitSpec,
+} from "../../lib/models/mod.ts";
 import golden from "../golden/pytorch_vit.json" with { type: "json" };
 import { testOnEngines } from "../testing/engines.ts";
 import { assertClose, inputGradient, type Point, secondOrder } from "./_small_models.ts";
@@ -61,6 +70,26 @@ for (const { spec, shapes, ...expected } of MODELS) {
 Deno.test("pytorch_vit.json tells how it was made", () => {
   assertEquals(golden.origin.startsWith("timm "), true);
   assertEquals(golden.script.length > 60, true);
+});
+
+Deno.test("createVit() takes the weights of the same network for images of another size", async () => {
+  const spec: VitSpec = { kind: "vit", patch: 4, depth: 1, dim: 4, heads: 1 };
+  const at = (side: number) => ({ classes: ["a", "b"], inputShape: [side, side, 3] as const });
+  const small = createModel(spec, { classes: 2, inputShape: at(8).inputShape });
+  const given = small.init(rng(1));
+  const folder = await Deno.makeTempDir();
+  try {
+    const path = `${folder}/small.safetensors`;
+    await saveWeights(path, given, { model: spec, ...at(8), provenance: {} });
+    const { weights, model } = await loadWeights(path, at(12));
+    const resized = resizePositions(given.parameters["pos_embed"]!, { from: [2, 2], to: [3, 3], prefix: 1 });
+    assertEquals<NdArray | undefined>(weights.parameters["pos_embed"], resized);
+    assertEquals(model.inputShape, [12, 12, 3]);
+    assertEquals(weights.parameters["head.weight"], given.parameters["head.weight"]);
+    assertEquals((await loadWeights(path)).weights, given);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });
 
 Deno.test("createVit() has the sizes of the papers", () => {
