@@ -12,6 +12,7 @@ import {
   reshape,
   slice,
   softmax,
+  split,
   transpose,
 } from "../engine/mod.ts";
 import type { Declaration, Initialiser, Layer } from "./_layers.ts";
@@ -101,10 +102,9 @@ export function selfAttention(name: string, dim: number, heads: number): Layer {
     declares: [...qkv.declares, ...proj.declares],
     apply: (x, context) => {
       const [batch = 0, tokens = 0] = x.shape;
-      const split = reshape(qkv.apply(x, context), [batch, tokens, 3, heads, depth]);
-      const parts = transpose(split, [2, 0, 3, 1, 4]);
-      const [q, k, v] = [0, 1, 2].map((i): Tensor =>
-        reshape(slice(parts, [i, 0, 0, 0, 0], [1, batch, heads, tokens, depth]), [batch * heads, tokens, depth])
+      const parts = split(reshape(qkv.apply(x, context), [batch * tokens, 3 * dim]), 3, 1);
+      const [q, k, v] = parts.map((part): Tensor =>
+        reshape(transpose(reshape(part, [batch, tokens, heads, depth]), [0, 2, 1, 3]), [batch * heads, tokens, depth])
       ) as [Tensor, Tensor, Tensor];
       const attention = softmax(mul(matMul(q, k, false, true), 1 / Math.sqrt(depth)));
       const seen = reshape(matMul(attention, v), [batch, heads, tokens, depth]);

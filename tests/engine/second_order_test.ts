@@ -103,6 +103,13 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   "concat": { size: 6, f: (x) => ops.square(ops.concat([ops.square(x), ops.exp(x)], 0)) },
   "slice": { size: 6, f: (x) => ops.square(ops.slice(ops.square(x), [1], [3])) },
+  "split": {
+    size: 6,
+    f: (x) => {
+      const [a, b, c] = ops.split(ops.square(ops.reshape(x, [2, 3])), 3, 1);
+      return ops.add(ops.mul(a!, b!), ops.square(c!));
+    },
+  },
   "pad": { size: 6, f: (x) => ops.square(ops.pad(ops.square(x), [[1, 2]])) },
   "broadcastTo": { size: 3, f: (x) => ops.square(ops.broadcastTo(ops.square(ops.reshape(x, [3, 1])), [3, 4])) },
   "where": { size: 6, at: offZero(6), f: (x) => ops.where(ops.greater(x, 0), ops.square(x), ops.exp(x)) },

@@ -10,7 +10,8 @@ function normalised(x: TensorInfo, epsilon: number): TensorInfo[] {
     return layerNormOf(tf, x as unknown as Tensor, { epsilon }) as unknown as TensorInfo[];
   }
   const width = x.shape.at(-1)!;
-  const vector = (value: number) => graph.constant("float32", [width], new Float32Array(width).fill(value));
+  // Operators on the same operands are made once, large constants are not.
+  const vector = (value: number) => graph.node("Expand", [graph.scalar(value), graph.shape([width])]);
   const operands = [materialized(toSymbol(x), x.shape), vector(1), vector(0)];
   const [z, , r] = graph.nodes("LayerNormalization", operands, { epsilon: { float: epsilon } }, 3);
   const tensor = (name: string, shape: readonly number[]) =>
