@@ -9,16 +9,23 @@ import {
   type NdArray,
   parseEps,
   PGD_AT,
+  type Resnet18Spec,
   rng,
   type SgdSpec,
   toPyTorch,
   unitStarts,
+  type VitSpec,
   type Weights,
 } from "../mod.ts";
 
 /** A network and a batch to measure with. */
 export interface BenchCase {
-  /** Channels of the first stage of the ResNet-18. */
+  /**
+   * A CIFAR ResNet-18, or a vision transformer of 12 blocks on patches of 4x4 with heads of 64: ViT-Tiny at width 192.
+   * @default {"resnet18"}
+   */
+  readonly kind?: "resnet18" | "vit";
+  /** Channels of the first stage of the ResNet-18, or numbers of a token. */
   readonly width: number;
   /** Images per call. */
   readonly batch: number;
@@ -29,9 +36,9 @@ export interface BenchCase {
   readonly size?: number;
   /**
    * Nonlinearity; a smooth one is for comparing, where a ReLU's kink makes percents of rounding.
-   * @default {"relu"}
+   * @default {"relu", or "gelu" of a vision transformer}
    */
-  readonly activation?: "relu" | "tanh";
+  readonly activation?: "relu" | "gelu" | "tanh";
 }
 
 /** What a step may need besides the student and the batch. */
@@ -82,9 +89,10 @@ export const KD: KdSpec = { kind: "kd", alpha: 0.5, temperature: 4 };
 export const KDIGA = KDIGA_PAPER;
 
 /** The arrays of a case, from fixed seeds. */
-export function benchArrays({ width, batch, size = 32, activation = "relu" }: BenchCase): BenchArrays {
+export function benchArrays(one: BenchCase): BenchArrays {
+  const { batch, size = 32 } = one;
   const shape = { classes: CLASSES, inputShape: [size, size, 3] } as const;
-  const model = createModel({ kind: "resnet18", width, activation }, shape);
+  const model = createModel(specOf(one), shape);
   const linearModel = createModel({ kind: "mlp", hidden: [] }, shape);
   const random = rng(1, "bench");
   const images = [batch, ...shape.inputShape];
@@ -103,6 +111,12 @@ export function benchArrays({ width, batch, size = 32, activation = "relu" }: Be
       b: float32([MATMUL, MATMUL], random.child("b").uniform([MATMUL, MATMUL], -1, 1)),
     }),
   };
+}
+
+function specOf({ kind = "resnet18", width, ...one }: BenchCase): Resnet18Spec | VitSpec {
+  if (kind === "resnet18") return { kind, width, activation: one.activation ?? "relu" };
+  const heads = Math.max(1, Math.floor(width / 64));
+  return { kind, patch: 4, depth: 12, dim: width, heads, activation: one.activation ?? "gelu" };
 }
 
 /** Batch norm's zeros and ones moved a little: else a factor or a mean that is left out would not show. */
@@ -136,9 +150,8 @@ export function encodeCase(one: BenchCase, parts: ReadonlySet<BenchPart>): Uint8
     ...(parts.has("linear") ? prefixed("linear", arrays.linear()) : []),
     ...(parts.has("matrices") ? Object.entries(arrays.matrices()) : []),
   ]);
-  const { width, activation = "relu" } = one;
   const { inputShape, classes } = model;
-  const network = { spec: { kind: "resnet18", width, activation }, inputShape, classes };
+  const network = { spec: specOf(one), inputShape, classes };
   const linear = { spec: { kind: "mlp", hidden: [] }, inputShape, classes };
   const settings = {
     models: { student: network, teacher: network, linear },

@@ -41,7 +41,7 @@ export interface PeerStep extends Agreement {
 export interface BenchRow {
   /** What was called. */
   readonly step: StepName;
-  /** What was computed: "resnet18", "1024x1024". */
+  /** What was computed: "resnet18", "vit", "1024x1024". */
   readonly model: string;
   /** Width of the case in whose rounds it was measured. */
   readonly width: number;

@@ -81,7 +81,7 @@ export type Numbers = Readonly<Record<string, NdArray>>;
 export interface BenchStep {
   /** Name of its row. */
   readonly name: StepName;
-  /** What is computed: "resnet18", "1024x1024". */
+  /** What is computed: "resnet18", "vit", "1024x1024". */
   readonly model: string;
   /** One call, until its outputs are there; the caller disposes of them. */
   readonly call: () => Promise<unknown>;
@@ -105,8 +105,8 @@ export interface BenchSteps {
 }
 
 /**
- * Makes what is measured of a case: a CIFAR ResNet-18 of the given width, forward, input gradient and attack in
- * evaluation mode, whole training steps (terms, gradients, update), and a product of square matrices, whose speed is
+ * Makes what is measured of a case: a CIFAR ResNet-18 or a vision transformer of the given width, forward, input
+ * gradient and attack in evaluation mode, whole training steps (terms, gradients, update), and a product of square matrices, whose speed is
  * what the others are held against. Weights, velocity and batch stay on the engine.
  *
  * "PGD-10 attack" and "adversarial step" draw their random start, as each step of a training must; a peer is given it.
@@ -116,6 +116,7 @@ export interface BenchSteps {
 export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepName[] = STEP_NAMES): BenchSteps {
   const arrays = benchArrays(one);
   const { model, ids } = arrays;
+  const network = one.kind ?? "resnet18";
   const held: unknown[] = [];
   const disposals: (() => void)[] = [];
   const put = <T>(tree: T) => {
@@ -174,7 +175,7 @@ export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepN
   const training = (name: StepName, objective: ObjectiveSpec, taught?: Classifier): BenchStep => {
     const fn = trainingFn(model, objective, taught);
     const inputs = { ...on, ...student(), velocity: velocity(), teacher: taught?.weights, xAdv: undefined };
-    return single(name, "resnet18", fn, inputs, trainingNumbers);
+    return single(name, network, fn, inputs, trainingNumbers);
   };
 
   const classifier = () => freeze(model, student());
@@ -190,10 +191,10 @@ export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepN
   const makers: { readonly [N in StepName]: () => BenchStep } = {
     "forward": () => {
       const fn = ({ weights, x }: Seen) => ({ small: model.logits(weights, x) });
-      return single("forward", "resnet18", fn, { weights: student(), x, y }, ({ small }) => ({ logits: small }));
+      return single("forward", network, fn, { weights: student(), x, y }, ({ small }) => ({ logits: small }));
     },
     "input gradient": () =>
-      single("input gradient", "resnet18", gradientFn, { weights: student(), x, y }, gradientNumbers),
+      single("input gradient", network, gradientFn, { weights: student(), x, y }, gradientNumbers),
     "PGD-10 attack": () => {
       const counting = counted();
       const { eps, kind: _, ...pgd } = ATTACK;
@@ -214,7 +215,7 @@ export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepN
         program.dispose();
         return { attackLoss: scalar(loss), ...there };
       };
-      return step("PGD-10 attack", "resnet18", counting, call, numbers);
+      return step("PGD-10 attack", network, counting, call, numbers);
     },
     "cross-entropy step": () => training("cross-entropy step", { kind: "natural" }),
     "adversarial step": () => {
@@ -238,7 +239,7 @@ export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepN
         if (theirs === undefined) return { attackLoss };
         return { attackLoss, ...trainingNumbers(await takeTree(engine, await program({ ...inputs, xAdv: theirs }))) };
       };
-      return step("adversarial step", "resnet18", counting, call, numbers);
+      return step("adversarial step", network, counting, call, numbers);
     },
     "KD step": () => training("KD step", KD, freeze(model, teacher())),
     "KDIGA step": () => training("KDIGA step", KDIGA, freeze(model, teacher())),

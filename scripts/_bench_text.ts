@@ -35,9 +35,12 @@ const COST: readonly Column<BenchRow>[] = [
 export function caseText(rows: readonly BenchRow[]): string {
   const { width, batch, runs, peerMs } = rows[0]!;
   const isCompared = peerMs !== null;
+  const network = rows.some(({ model }) => model === "vit")
+    ? `Vision transformer of width ${width}, patches of 4x4`
+    : `ResNet-18 of width ${width}`;
   const turn = isCompared ? "in turn with PyTorch's" : "in turn";
   return table(
-    `ResNet-18 of width ${width}, batches of ${batch} images of 32x32; ${runs} times two calls of each, ${turn}, the second timed.`,
+    `${network}, batches of ${batch} images of 32x32; ${runs} times two calls of each, ${turn}, the second timed.`,
     [...TIMES, ...(isCompared ? PEER : []), ...LIMIT, ...(isCompared ? [] : COST)],
     rows,
   ) + (isCompared ? agreementText(rows) : "");

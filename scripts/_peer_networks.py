@@ -7,7 +7,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-ACTIVATIONS = {"relu": lambda x: F.relu(x, inplace=True), "softplus": F.softplus, "tanh": torch.tanh}
+ACTIVATIONS = {
+    "relu": lambda x: F.relu(x, inplace=True),
+    "softplus": F.softplus,
+    "tanh": torch.tanh,
+    "gelu": F.gelu,
+    "geluTanh": lambda x: F.gelu(x, approximate="tanh"),
+}
+VIT_SIZES = {"tiny": (12, 192, 3), "small": (12, 384, 6), "base": (12, 768, 12)}
 
 
 class Shortcut(nn.Module):
@@ -103,6 +110,59 @@ class Mlp(nn.Module):
         return getattr(self, f"fc{self.layers}")(x)
 
 
+class Attention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x):
+        batch, tokens, dim = x.shape
+        q, k, v = self.qkv(x).reshape(batch, tokens, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
+        y = F.scaled_dot_product_attention(q, k, v)
+        return self.proj(y.transpose(1, 2).reshape(batch, tokens, dim))
+
+
+class TransformerBlock(nn.Module):
+    def __init__(self, dim, heads, activate):
+        super().__init__()
+        self.activate = activate
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.attn = Attention(dim, heads)
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.mlp = nn.ModuleDict({"fc1": nn.Linear(dim, 4 * dim), "fc2": nn.Linear(4 * dim, dim)})
+
+    def forward(self, x):
+        x = x + self.attn(self.norm1(x))
+        return x + self.mlp["fc2"](self.activate(self.mlp["fc1"](self.norm2(x))))
+
+
+class VisionTransformer(nn.Module):
+    """With the names of the weights in timm; without dropping."""
+
+    def __init__(self, input_shape, patch, depth, dim, heads, distilled, activation, classes):
+        super().__init__()
+        height, width, channels = input_shape
+        self.distilled = distilled
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, dim))
+        self.pos_embed = nn.Parameter(torch.zeros(1, 1 + distilled + height // patch * (width // patch), dim))
+        self.patch_embed = nn.ModuleDict({"proj": nn.Conv2d(channels, dim, patch, patch)})
+        self.blocks = nn.Sequential(*(TransformerBlock(dim, heads, ACTIVATIONS[activation]) for _ in range(depth)))
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+        self.head = nn.Linear(dim, classes)
+        if distilled:
+            self.dist_token = nn.Parameter(torch.zeros(1, 1, dim))
+            self.head_dist = nn.Linear(dim, classes)
+
+    def forward(self, x):
+        prefix = [self.cls_token, self.dist_token] if self.distilled else [self.cls_token]
+        patches = self.patch_embed["proj"](x).flatten(2).transpose(1, 2)
+        tokens = torch.cat([*(token.expand(len(x), -1, -1) for token in prefix), patches], 1) + self.pos_embed
+        y = self.norm(self.blocks(tokens))
+        return (self.head(y[:, 0]) + self.head_dist(y[:, 1])) / 2 if self.distilled else self.head(y[:, 0])
+
+
 class Normalised(nn.Module):
     """(x - mean) / std before a network."""
 
@@ -135,6 +195,12 @@ def make_network(spec, input_shape, classes):
         case "resnet18":
             blocks = spec.get("blocks", [2, 2, 2, 2])
             network = Residual("fc", channels, spec.get("width", 64), blocks, activation, classes, True)
+        case "vit":
+            sizes = zip(("depth", "dim", "heads"), VIT_SIZES[spec.get("size", "tiny")])
+            settings = {name: spec.get(name, default) for name, default in sizes}
+            activation = spec.get("activation", "gelu")
+            shared = {"activation": activation, "classes": classes, "distilled": spec.get("distilled", False)}
+            network = VisionTransformer(input_shape, spec["patch"], **settings, **shared)
         case kind:
             raise ValueError(f"no network of the kind {kind} is written in PyTorch here")
     if "mean" not in spec and "std" not in spec:

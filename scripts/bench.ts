@@ -1,5 +1,5 @@
 /**
- * Measures an engine: passes, an attack and training steps of a CIFAR ResNet-18 beside a matrix product, and beside
+ * Measures an engine: passes, an attack and training steps of a CIFAR ResNet-18, or a vision transformer, beside a matrix product, and beside
  * PyTorch; the memory of each; how cost grows.
  *
  * @module
@@ -30,7 +30,7 @@ steps, beside products of two 1024 x 1024 matrices and beside the same steps in 
     case: {
       value: "WIDTHxBATCH",
       many: true,
-      help: "width of the network and batch size; may be repeated (default: 16x64 and 64x32)",
+      help: "width of the ResNet-18 and batch size, or vit-WIDTHxBATCH; may be repeated (default: 16x64 and 64x32)",
     },
     step: { value: "NAME", many: true, help: "a step by its name in the table; may be repeated (default: all)" },
     runs: { value: "N", help: `timed calls of each step, after ${WARM_UPS} others (default: 7)` },

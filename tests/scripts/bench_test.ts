@@ -317,11 +317,12 @@ Deno.test("msPerImage() and partsOf() tell how a run went", () => {
 
 Deno.test("parseCase() refuses what is none", () => {
   assertEquals(parseCase("16x64"), { width: 16, batch: 64 });
-  for (const text of ["16", "0x64", "16x", "16x64x2", "-1x2"]) {
+  assertEquals(parseCase("vit-192x64"), { kind: "vit", width: 192, batch: 64 });
+  for (const text of ["resnet-16x64", "16", "0x64", "16x", "16x64x2", "-1x2"]) {
     assertThrows(
       () => parseCase(text),
       UsageError,
-      `Cannot measure the case "${text}": write WIDTHxBATCH, such as 16x64`,
+      `Cannot measure the case "${text}": write WIDTHxBATCH, such as 16x64, or vit-192x64`,
     );
   }
 });
