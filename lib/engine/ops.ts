@@ -77,7 +77,7 @@ export const transpose = (x: Tensor, perm: number[]): Tensor => tf.transpose(x, 
 /** Tensors joined along an axis. */
 export const concat = (xs: Tensor[], axis: number): Tensor => tf.concat(xs, axis);
 /** A tensor in parts of equal length along an axis. */
-export const split = (x: Tensor, parts: number, axis: number): Tensor[] => tf.split(x, parts, axis);
+export const split = (x: Tensor, parts: number, axis: number): Tensor[] => parts === 1 ? [x] : tf.split(x, parts, axis);
 /** The block of `size` at `begin`. */
 export const slice = (x: Tensor, begin: number[], size: number[]): Tensor => tf.slice(x, begin, size);
 /** Zeros around a tensor: [before, after] for each axis. */

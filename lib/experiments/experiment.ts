@@ -149,6 +149,8 @@ const models: { readonly [K in ModelSpec["kind"]]: Check } = {
     dim: optional(integer()),
     heads: optional(integer()),
     distilled: optional(flag),
+    dropout: optional(number(0, 1)),
+    dropPath: optional(number(0, 1)),
   }),
 };
 const distillation = {

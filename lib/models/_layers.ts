@@ -43,6 +43,14 @@ export interface Declaration {
   readonly init: Initialiser;
 }
 
+/** Uniform numbers that a layer takes for each image, in training. */
+export interface Draw {
+  /** Under which the layer finds them. */
+  readonly name: string;
+  /** How many. */
+  readonly count: number;
+}
+
 /** What a forward pass carries along. */
 export interface Context {
   /** All weights of the network. */
@@ -51,12 +59,16 @@ export interface Context {
   readonly mode: Mode;
   /** Takes the running statistics after this pass; undefined where nobody asks for them. */
   readonly updated: Record<string, Tensor> | undefined;
+  /** The numbers of each {@linkcode Draw} [B, count]; undefined where nothing is to be dropped. */
+  readonly noise?: Readonly<Record<string, Tensor>> | undefined;
 }
 
 /** A function of a tensor and of weights. */
 export interface Layer {
   /** The weights that it has, in PyTorch's order. */
   readonly declares: readonly Declaration[];
+  /** The numbers that it takes. @default none */
+  readonly draws?: readonly Draw[];
   /** Forward pass, traced. */
   readonly apply: (x: Tensor, context: Context) => Tensor;
 }
@@ -91,6 +103,7 @@ export function filled(value: number): Initialiser {
 export function sequence(...layers: readonly Layer[]): Layer {
   return {
     declares: layers.flatMap((layer) => layer.declares),
+    draws: layers.flatMap((layer) => layer.draws ?? []),
     apply: (x, context) => layers.reduce((y, layer) => layer.apply(y, context), x),
   };
 }
@@ -99,6 +112,7 @@ export function sequence(...layers: readonly Layer[]): Layer {
 export function residual(body: Layer, shortcut: Layer): Layer {
   return {
     declares: [...body.declares, ...shortcut.declares],
+    draws: [...body.draws ?? [], ...shortcut.draws ?? []],
     apply: (x, context) => add(body.apply(x, context), shortcut.apply(x, context)),
   };
 }

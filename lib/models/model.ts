@@ -26,17 +26,24 @@ export interface Model {
    * @param weights The weights.
    * @param x Pixels in [0,1], [B, H, W, C]; normalisation happens inside.
    * @param mode Batch statistics or running ones.
+   * @param noise In "train": what {@linkcode Model.noise} has drawn for each image [B, n]; nothing is dropped without it.
    * @returns logits [B, classes], and the running statistics after this pass (unchanged in "eval"), through which no
    * gradient flows and which may be handed out of a differentiated function.
    */
-  readonly apply: (weights: Weights<Tensor>, x: Tensor, mode: Mode) => {
+  readonly apply: (weights: Weights<Tensor>, x: Tensor, mode: Mode, noise?: Tensor) => {
     readonly logits: Tensor;
     readonly buffers: Readonly<Record<string, Tensor>>;
   };
   /** `apply` in "eval" mode, logits alone: one function per model, so that compiled programs can be kept by it. */
   readonly logits: (weights: Weights<Tensor>, x: Tensor) => Tensor;
-  /** `apply` in "train" mode, logits alone; for inner attacks on a student in training mode. */
+  /** `apply` in "train" mode, logits alone, nothing dropped; for inner attacks on a student in training mode. */
   readonly trainLogits: (weights: Weights<Tensor>, x: Tensor) => Tensor;
+  /**
+   * Of a network that drops parts of itself in training: the n uniform numbers in [0, 1) that decide it for an image.
+   *
+   * @default none: nothing is dropped
+   */
+  readonly noise?: (rng: Rng) => Float32Array;
 }
 
 /** A network to be asked for logits: a traced function, and the weights to call it with. */

@@ -1,9 +1,9 @@
 import type { NdArray } from "../core/mod.ts";
-import { add, mul } from "../engine/mod.ts";
+import { mul } from "../engine/mod.ts";
 import { checkSpec, isCount, unusable } from "./_check_spec.ts";
-import { ACTIVATIONS, type Layer, linear, plain } from "./_layers.ts";
+import { ACTIVATIONS, type Layer, linear, plain, residual, sequence } from "./_layers.ts";
 import { network } from "./_network.ts";
-import { layerNorm, patchTokens, TIMM_LINEAR, tokenOf, transformerBlock } from "./_transformer.ts";
+import { drop, layerNorm, patchTokens, TIMM_LINEAR, tokenOf, transformerBlock } from "./_transformer.ts";
 import { resizePositions } from "./resize_positions.ts";
 import type { Network, NetworkShape, NetworkSpec } from "./network_spec.ts";
 
@@ -23,6 +23,10 @@ export interface VitSpec extends NetworkSpec {
   readonly heads?: number;
   /** A second token and a second linear layer, for DeiT's distillation. @default {false} */
   readonly distilled?: boolean;
+  /** Probability that a number before the last linear layer is dropped in training, timm's drop_rate. @default {0} */
+  readonly dropout?: number;
+  /** Probability that a branch of the last block is dropped in training; it grows evenly from 0. @default {0} */
+  readonly dropPath?: number;
 }
 
 /** Sizes of vision transformers by name. */
@@ -47,6 +51,9 @@ const SIZES: { readonly [K in VitSize]: { readonly depth: number; readonly dim: 
  * data-efficient image transformers and distillation through attention" (2021), section 4; names and first values of the
  * weights as in timm's VisionTransformer and VisionTransformerDistilled.
  *
+ * What is dropped in training follows from numbers that are drawn outside (`noise`), the same for every pass of a step;
+ * the tokens of a distilled network are dropped each by numbers of their own.
+ *
  * Weights for square images of another size are taken as well, their positions resized as timm does.
  *
  * @param spec Patch, size, nonlinearity, normalisation.
@@ -56,9 +63,10 @@ const SIZES: { readonly [K in VitSize]: { readonly depth: number; readonly dim: 
  * @throws {UsageError} If the spec or the shape cannot be used.
  */
 export function createVit(spec: VitSpec, shape: NetworkShape): Network {
-  const fields = { kind: true, patch: true, size: true, depth: true, dim: true, heads: true, distilled: true } as const;
-  checkSpec(spec, { ...fields, activation: true, mean: true, std: true }, shape, 1);
-  const { patch, size = "tiny", distilled = false, activation = "gelu" } = spec;
+  const shared = { kind: true, activation: true, mean: true, std: true } as const;
+  const sizes = { patch: true, size: true, depth: true, dim: true, heads: true } as const;
+  checkSpec(spec, { ...shared, ...sizes, distilled: true, dropout: true, dropPath: true }, shape, 1);
+  const { patch, size = "tiny", distilled = false, activation = "gelu", dropout = 0, dropPath = 0 } = spec;
   if (!Object.hasOwn(SIZES, size)) throw unusable(spec, "size", `use one of ${Object.keys(SIZES).join(", ")}`);
   const { depth, dim, heads } = { ...SIZES[size], ...spec };
   for (const [field, value] of Object.entries({ depth, dim, heads })) {
@@ -66,6 +74,9 @@ export function createVit(spec: VitSpec, shape: NetworkShape): Network {
   }
   if (dim % heads !== 0) throw unusable(spec, "heads", `it needs a divisor of dim, which is ${dim}`);
   if (typeof distilled !== "boolean") throw unusable(spec, "distilled", "it needs true or false");
+  for (const [field, value] of Object.entries({ dropout, dropPath })) {
+    if (!(value >= 0 && value < 1)) throw unusable(spec, field, "it needs a number of 0 or more and below 1");
+  }
   const { classes, inputShape } = shape;
   if (!isCount(patch) || inputShape[0] % patch !== 0 || inputShape[1] % patch !== 0) {
     throw unusable(
@@ -76,13 +87,17 @@ export function createVit(spec: VitSpec, shape: NetworkShape): Network {
   }
   const block = { dim, heads, hidden: 4 * dim, activate: plain(ACTIVATIONS[activation]) };
   const prefix = distilled ? ["cls_token", "dist_token"] : ["cls_token"];
+  const blocks = Array.from({ length: depth }, (_, i) => {
+    const kept = i === depth - 1 ? prefix.length : undefined;
+    return transformerBlock(`blocks.${i}`, { ...block, dropPath: dropPath * i / Math.max(1, depth - 1), kept });
+  });
   const made = network(
     spec,
     shape,
     patchTokens({ patch, inputShape, dim, prefix }),
-    ...Array.from({ length: depth }, (_, i) => transformerBlock(`blocks.${i}`, block)),
+    ...blocks,
     layerNorm("norm", dim),
-    head(dim, classes, distilled),
+    head(dim, classes, distilled, dropout),
   );
   const to = [inputShape[0] / patch, inputShape[1] / patch] as const;
   return { ...made, adapt: (tensors) => fitPositions(tensors, to, prefix.length) };
@@ -104,13 +119,13 @@ function fitPositions(
 }
 
 /** A linear layer on the first token, or the mean of one on the first and another on the second. */
-function head(dim: number, classes: number, distilled: boolean): Layer {
-  const ofClass = linear("head", dim, classes, TIMM_LINEAR);
-  if (!distilled) return { ...ofClass, apply: (x, context) => ofClass.apply(tokenOf(x, 0), context) };
-  const ofTeacher = linear("head_dist", dim, classes, TIMM_LINEAR);
-  return {
-    declares: [...ofClass.declares, ...ofTeacher.declares],
-    apply: (x, context) =>
-      mul(add(ofClass.apply(tokenOf(x, 0), context), ofTeacher.apply(tokenOf(x, 1), context)), 0.5),
-  };
+function head(dim: number, classes: number, distilled: boolean, dropout: number): Layer {
+  const of = (name: string, token: number): Layer =>
+    sequence(
+      plain((x) => tokenOf(x, token)),
+      drop(`${name}_drop`, dim, dropout),
+      linear(name, dim, classes, TIMM_LINEAR),
+    );
+  const ofClass = of("head", 0);
+  return distilled ? sequence(residual(ofClass, of("head_dist", 1)), plain((y) => mul(y, 0.5))) : ofClass;
 }

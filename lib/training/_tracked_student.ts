@@ -20,17 +20,19 @@ export interface TrackedStudent {
  * @param parameters Its parameters.
  * @param before Running statistics before the first pass.
  * @param updates Which passes move them.
+ * @param noise What decides for every pass what is dropped [B, n].
  */
 export function trackedStudent(
   model: Model,
   parameters: Named<Tensor>,
   before: Named<Tensor>,
   updates: BatchNormUpdates,
+  noise?: Tensor,
 ): TrackedStudent {
   let buffers = before;
   let firstLogits: Tensor | undefined;
   const forward = (x: Tensor): Tensor => {
-    const after = model.apply({ parameters, buffers }, x, "train");
+    const after = model.apply({ parameters, buffers }, x, "train", noise);
     if (firstLogits === undefined || updates === "every") buffers = holdNew(after.buffers, buffers);
     firstLogits ??= hold(after.logits);
     return after.logits;

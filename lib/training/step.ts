@@ -43,6 +43,8 @@ export interface StepInputs {
   readonly y: Tensor;
   /** Perturbed pixels [B, H, W, C]; undefined where the objective makes none. */
   readonly xAdv: Tensor | undefined;
+  /** Numbers of {@linkcode Model.noise} [B, n], the same for every pass of the student; absent where nothing drops. */
+  readonly noise?: Tensor | undefined;
   /** Learning rate, a scalar. */
   readonly learningRate: Tensor;
   /** Share of training done, in [0,1], a scalar. */
@@ -82,7 +84,7 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
       : (pixels: Tensor) => settings.teacher!(inputs.teacher!, pixels);
     let student: TrackedStudent | undefined;
     const { grad, aux: terms } = valueAndGrad((parameters: Named<Tensor>) => {
-      student = trackedStudent(model, parameters, inputs.buffers, batchNormUpdates);
+      student = trackedStudent(model, parameters, inputs.buffers, batchNormUpdates, inputs.noise);
       const terms = objective.terms({ student: student.forward, teacher }, { x, y, xAdv }, spec, progress);
       return { value: Object.values(terms).reduce((sum, term) => add(sum, term)), aux: terms };
     }, inputs.parameters);

@@ -1,4 +1,14 @@
-import { CheckpointError, DivergedError, type NdArray, rng, scalar, type StepRow, UsageError } from "../core/mod.ts";
+import {
+  CheckpointError,
+  DivergedError,
+  float32,
+  type NdArray,
+  type Rng,
+  rng,
+  scalar,
+  type StepRow,
+  UsageError,
+} from "../core/mod.ts";
 import { type AugmentSpec, batchesPerEpoch, type Dataset, trainBatches } from "../data/mod.ts";
 import {
   disposeTree,
@@ -160,6 +170,7 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
             x,
             y,
             xAdv,
+            noise: drawNoise(model, ids, rng(seed, "drop", step)),
             learningRate: scalar(rate),
             progress: scalar(step / total),
           });
@@ -189,6 +200,16 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
     disposeNew(frozen?.weights, teacher?.weights);
     program.dispose();
   }
+}
+
+/** What decides which parts of a network are dropped, for each image by its own stream [B, n]. */
+function drawNoise({ noise }: Model, ids: Int32Array, random: Rng): NdArray | undefined {
+  if (noise === undefined) return undefined;
+  const rows = Array.from(ids, (id) => noise(random.child(id)));
+  const count = rows[0]!.length;
+  const data = new Float32Array(rows.length * count);
+  rows.forEach((row, i) => data.set(row, i * count));
+  return float32([rows.length, count], data);
 }
 
 /** What lives on the engine between steps. */

@@ -1,15 +1,17 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { float32, int32, type NdArray, rng, sizeOf, UsageError } from "../../lib/core/mod.ts";
-import { readTree } from "../../lib/engine/mod.ts";
+import { createEngine, readTree, type Tensor } from "../../lib/engine/mod.ts";
 import {
   createModel,
   fromPyTorch,
   loadWeights,
   type ModelSpec,
+  type Network,
   resizePositions,
   saveWeights,
   toPyTorch,
   type VitSpec,
+  type Weights,
 } from "../../lib/models/mod.ts";
 import golden from "../golden/pytorch_vit.json" with { type: "json" };
 import { testOnEngines } from "../testing/engines.ts";
@@ -92,6 +94,36 @@ Deno.test("createVit() takes the weights of the same network for images of anoth
   }
 });
 
+Deno.test("createVit() drops in training what the noise says, and nothing without", async () => {
+  await using engine = await createEngine("reference");
+  const spec: VitSpec = { kind: "vit", patch: 4, depth: 2, dim: 4, heads: 2 };
+  const shape = { classes: 3, inputShape: INPUT_SHAPE };
+  const plain = createModel(spec, shape);
+  const shallow = createModel({ ...spec, depth: 1 }, shape);
+  const dropping = createModel({ ...spec, dropPath: 0.5, dropout: 0.5 }, shape);
+  assertEquals(plain.noise, undefined);
+  // Two branches of the second block, and four numbers before the last layer.
+  assertEquals(dropping.noise!(rng(1)).length, 2 + 4);
+  const weights = fromPyTorch(
+    Object.fromEntries(
+      Object.entries(toPyTorch(plain.init(rng(1)))).map(([name, { shape }], k) => [name, wave(name, [...shape], k)]),
+    ),
+    plain.shapes,
+  );
+  type At = { weights: Weights<Tensor>; x: Tensor; noise: Tensor | undefined };
+  const logits = async (model: Network, row?: number[]) => {
+    const program = engine.compile(({ weights, x, noise }: At) => model.apply(weights, x, "train", noise));
+    const noise = row && float32([3, row.length], [...row, ...row, ...row]);
+    return (await readTree(engine, await program({ weights, x: pixels, noise }))).logits.data;
+  };
+  assertEquals(await logits(dropping), await logits(plain));
+  const bias = weights.parameters["head.bias"]!.data;
+  assertEquals(await logits(dropping, [0.9, 0.9, 0, 0, 0, 0]), Float32Array.of(...bias, ...bias, ...bias));
+  // Both branches of the second block dropped, every number doubled: twice the first block's logits, but for the bias.
+  const expected = (await logits(shallow)).map((value, i) => 2 * value - bias[i % 3]!);
+  assertClose(await logits(dropping, [0, 0.4, 0.9, 0.9, 0.9, 0.9]), expected, 1e-5, 1e-6);
+});
+
 Deno.test("createVit() has the sizes of the papers", () => {
   const count = (spec: VitSpec, side: number, classes: number) => {
     const { parameters } = createModel(spec, { classes, inputShape: [side, side, 3] }).shapes;
@@ -110,6 +142,7 @@ for (
     ["a size", { patch: 4, size: "huge" }, 'size = "huge": use one of tiny, small, base'],
     ["heads", { patch: 4, heads: 5 }, "heads = 5: it needs a divisor of dim, which is 192"],
     ["a depth", { patch: 4, depth: 0 }, "depth = 0: it needs an integer of 1 or more"],
+    ["a rate", { patch: 4, dropPath: 1 }, "dropPath = 1: it needs a number of 0 or more and below 1"],
     ["a distillation", { patch: 4, distilled: 1 }, "distilled = 1: it needs true or false"],
   ] as const
 ) {

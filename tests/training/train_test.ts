@@ -8,6 +8,7 @@ import {
   type Program,
   putTree,
 } from "../../lib/engine/mod.ts";
+import { createModel, type Network, type VitSpec } from "../../lib/models/mod.ts";
 import { KDIGA_PAPER, type ObjectiveSpec } from "../../lib/objectives/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainOptions } from "../../lib/training/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
@@ -33,6 +34,14 @@ const ADVERSARIAL: TrainOptions = {
   augment: { pad: 1, flip: true },
 };
 
+/** Parts of the network are dropped. */
+const DROPPING: TrainOptions = { ...NATURAL, name: "dropping", model: transformer({ dropout: 0.3, dropPath: 0.5 }) };
+
+function transformer(rates: Pick<VitSpec, "dropout" | "dropPath">): Network {
+  const spec = { kind: "vit", patch: 2, depth: 2, dim: 4, heads: 1, ...rates } as const;
+  return createModel(spec, { classes: 2, inputShape: [4, 4, 1] });
+}
+
 testOnEngines("train() reports every step and the end", async (engine) => {
   const events = await collect(train(engine, KDIGA));
   assertEquals(events.map(({ kind }) => kind), [...new Array(6).fill("step"), "end"]);
@@ -51,6 +60,16 @@ testOnEngines("train() reports every step and the end", async (engine) => {
   assertEquals(Object.keys(end.weights.buffers), Object.keys(CNN.shapes.buffers));
 }, ENGINES);
 
+testOnEngines("train() drops parts of a network, by the numbers of the step and the seed", async (engine) => {
+  const losses = async (options: TrainOptions) =>
+    (await collect(train(engine, { ...options, epochs: 1 }))).flatMap((event) =>
+      event.kind === "step" ? [event.row.loss] : []
+    );
+  const dropped = await losses(DROPPING);
+  assertEquals(await losses(DROPPING), dropped);
+  assertNotEquals(await losses({ ...DROPPING, model: transformer({}) }), dropped);
+}, ["reference"]);
+
 testOnEngines("train() lowers the loss of a toy problem and learns it", async (engine) => {
   const events = await collect(train(engine, { ...NATURAL, epochs: 20, schedule: { kind: "oneCycle", peak: 0.5 } }));
   const steps = events.filter((event) => event.kind === "step");
@@ -60,7 +79,14 @@ testOnEngines("train() lowers the loss of a toy problem and learns it", async (e
 }, ENGINES);
 
 testOnEngines("train() goes on from any step as if it had not stopped, bit for bit", async (engine) => {
-  for (const options of [KDIGA, ADVERSARIAL, { ...NATURAL, optimizer: { kind: "sgd", momentum: 0 } } as TrainOptions]) {
+  for (
+    const options of [
+      KDIGA,
+      ADVERSARIAL,
+      DROPPING,
+      { ...NATURAL, optimizer: { kind: "sgd", momentum: 0 } } as TrainOptions,
+    ]
+  ) {
     const whole = await collect(train(engine, { ...options, checkpointEvery: 1 }));
     const plain = await collect(train(engine, options));
     assertEquals(plain, whole.filter(({ kind }) => kind !== "checkpoint"));
