@@ -81,3 +81,34 @@ Deno.test("convolutions and gradients for webgpu agree with the reference", asyn
   assertEquals([count("Conv"), count("ConvTranspose")], [3 * GEOMETRIES.length - 6, 6]);
   assertEquals(nodes.every(({ domain }) => domain === ""), true);
 });
+
+Deno.test("convolutions in groups for webgpu, with their gradients, agree with the reference", async () => {
+  // Stride, groups, channels in and out.
+  const cases = [[1, 4, 4, 4], [2, 4, 4, 4], [1, 2, 4, 6], [2, 2, 6, 4]] as const;
+  const grouped = cases.map(([stride, groups, channels, outputs], i) => ({
+    x: normal([2, 6, 5, channels], `x${i}`),
+    w: normal([3, 3, channels / groups, outputs], `w${i}`),
+    dy: normal([2, 6 / stride, Math.ceil(5 / stride), outputs], `dy${i}`),
+  }));
+  const gradients = ({ grouped }: { grouped: readonly Layer[] }) => ({
+    layers: grouped.map(({ x, w, dy }, i) => {
+      const [stride, groups] = cases[i]!;
+      const { aux, grad } = valueAndGrad(({ x, w }: { x: Tensor; w: Tensor }) => {
+        const y = conv2d(x, w, stride, 1, groups);
+        return { value: sum(mul(y, dy)), aux: y };
+      }, { x, w });
+      return { y: aux, dx: grad.x, dw: grad.w };
+    }),
+  });
+  const run = async (engine: Pick<Engine, "compile" | "read">) =>
+    (await takeTree(engine, await engine.compile(gradients, { name: "groups" })({ grouped }))).layers;
+  await using engine = webgpuOnCpu();
+  const found = await run(engine);
+  await using reference = await createEngine("reference");
+  for (const [i, layer] of (await run(reference)).entries()) {
+    for (const key of ["y", "dx", "dw"] as const) {
+      assertClose(found[i]![key], layer[key], { relative: 1e-5, absolute: 1e-5 }, `${key} of layer ${i}`);
+    }
+  }
+  assertEquals(engine.graphs[0]!.nodes.every(({ domain }) => domain === ""), true);
+});
