@@ -63,6 +63,7 @@ const CASES: Readonly<Record<string, Case>> = {
   sigmoid: each(ops.sigmoid),
   tanh: each(ops.tanh),
   softplus: each(ops.softplus),
+  gelu: each((x) => ops.add(ops.gelu(x), ops.gelu(x, "tanh"))),
   clip: each((x) => ops.clip(x, -0.5, 0.5)),
   sum: reduction(ops.sum),
   mean: reduction(ops.mean),
@@ -87,11 +88,21 @@ const CASES: Readonly<Record<string, Case>> = {
       [2, 1],
       [3, 2],
     ].flatMap(([stride, padding]) => convolution(stride!, padding!)()),
+  "convolution in groups": () => {
+    const filter = (shape: number[]) => of(normal(shape, "groups"));
+    return [
+      ops.conv2d(image(), filter([3, 3, 1, 3]), 2, 1, 3),
+      ops.conv2d(image(), filter([3, 3, 1, 6]), 1, 1, 3),
+    ];
+  },
   batchNorm2d: () => {
     const x = image();
     const { y, mean, variance } = ops.batchNorm2d(x, perChannel("gamma"), perChannel("beta"), 1e-3);
     return [y, mean, variance];
   },
+  maxPool2d: () => [ops.maxPool2d(image(), 3, 2, 1), ops.maxPool2d(image(), 2, 2, 0)],
+  averagePool2d: () => [ops.averagePool2d(image(), 3, 2, 1), ops.averagePool2d(image(), 2, 2, 0)],
+  normaliseRows: () => [ops.normaliseRows(cube(), 1e-3), ops.normaliseRows(a(), 1e-3)],
   greater: pairs(ops.greater),
   greaterEqual: pairs(ops.greaterEqual),
   equal: () => ops.equal(classes(), tf.scalar(2, "int32")),
@@ -119,7 +130,8 @@ const CASES: Readonly<Record<string, Case>> = {
   "one-hot of other values": () => tf.oneHot(classes(), 3, 5, -1),
   "stack and unstack": () => [tf.stack([a(), b()], 1), ...tf.unstack(cube(), 0)],
   "addN": () => tf.addN([a(), b(), a()]),
-  "split": () => tf.split(cube(), [1, 2], 1),
+  split: () => [...ops.split(cube(), 3, 1), ...ops.split(a(), 1, 0)],
+  "split in other parts": () => tf.split(cube(), [1, 2], 1),
   "tile": () => tf.tile(a(), [2, 1]),
   "reverse": () => tf.reverse(cube(), [0, 2]),
   "prod": () => tf.prod(cube(), 0),
