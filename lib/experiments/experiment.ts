@@ -13,11 +13,12 @@ import type { AugmentSpec, Cifar10Spec, DataSpec, ShapesParameters, ShapesSpec }
 import {
   type CnnSpec,
   createModel,
+  type ImagenetResnetSpec,
   type MlpSpec,
   type ModelSpec,
-  type Resnet18Spec,
+  type PreactResnetSpec,
   type ResnetSpec,
-  type VitSpec,
+  type WideResnetSpec,
 } from "../models/mod.ts";
 import {
   type AdversarialSpec,
@@ -136,22 +137,22 @@ const shared = {
   mean: optional(list(number())),
   std: optional(list(number())),
 };
+const staged = { ...shared, width: optional(integer()), blocks: optional(list(integer())) };
+const imagenetResnet = { ...staged, stem: optional(oneOf("cifar", "imagenet")) };
 const models: { readonly [K in ModelSpec["kind"]]: Check } = {
   mlp: object<MlpSpec>({ ...shared, hidden: list(integer()) }),
   cnn: object<CnnSpec>({ ...shared, width: optional(integer()) }),
   resnet: object<ResnetSpec>({ ...shared, depth: integer(), width: optional(integer()) }),
-  resnet18: object<Resnet18Spec>({ ...shared, width: optional(integer()), blocks: optional(list(integer())) }),
-  vit: object<VitSpec>({
-    ...shared,
-    patch: integer(),
-    size: optional(oneOf("tiny", "small", "base")),
-    depth: optional(integer()),
-    dim: optional(integer()),
-    heads: optional(integer()),
-    distilled: optional(flag),
-    dropout: optional(number(0, 1)),
-    dropPath: optional(number(0, 1)),
+  resnet18: object<ImagenetResnetSpec>(imagenetResnet),
+  resnet34: object<ImagenetResnetSpec>(imagenetResnet),
+  resnet50: object<ImagenetResnetSpec>(imagenetResnet),
+  "wide_resnet50_2": object<ImagenetResnetSpec>(imagenetResnet),
+  "preact_resnet18": object<PreactResnetSpec>({
+    ...staged,
+    finalNorm: optional(flag),
+    shortcutOf: optional(oneOf("input", "activation")),
   }),
+  "wide_resnet": object<WideResnetSpec>({ ...shared, depth: integer(), widen: integer(), width: optional(integer()) }),
 };
 const distillation = {
   kind,

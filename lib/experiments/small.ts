@@ -87,7 +87,13 @@ function smallModel(model: ModelSpec): ModelSpec {
     case "cnn":
     case "resnet":
       return { ...model, width: Math.min(model.width ?? 16, 16) };
+    case "wide_resnet":
+      return { ...model, depth: 10, widen: 1 };
     case "resnet18":
+    case "resnet34":
+    case "resnet50":
+    case "wide_resnet50_2":
+    case "preact_resnet18":
       return { ...model, width: Math.min(model.width ?? 64, 16), blocks: [1, 1, 1, 1] };
     case "vit":
       return { ...model, depth: 2, dim: 48, heads: 3 };

@@ -158,16 +158,19 @@ function convolve(x: Tensor, filter: Tensor, { stride, size }: ConvSettings): Te
   return conv2d(x, filter, stride, (size - 1) / 2);
 }
 
-/** x W + b: [..., inputs] -> [..., outputs]; first values are PyTorch's default where omitted. */
+/** x W + b: [B, inputs] -> [B, outputs]. First values are PyTorch's defaults where `first` does not say others. */
 export function linear(
   name: string,
   inputs: number,
   outputs: number,
-  { init = uniformFanIn(inputs), biasInit = init }: { readonly init?: Initialiser; readonly biasInit?: Initialiser } =
-    {},
+  first: { readonly weight?: Initialiser; readonly bias?: Initialiser } = {},
 ): Layer {
-  const matrix: Declaration = { role: "parameters", name: `${name}.weight`, shape: [inputs, outputs], init };
-  const bias: Declaration = { role: "parameters", name: `${name}.bias`, shape: [outputs], init: biasInit };
+  const init = { weight: uniformFanIn(inputs), bias: uniformFanIn(inputs), ...first };
+  const declare = (field: "weight" | "bias", shape: readonly number[]): Declaration => (
+    { role: "parameters", name: `${name}.${field}`, shape, init: init[field] }
+  );
+  const matrix = declare("weight", [inputs, outputs]);
+  const bias = declare("bias", [outputs]);
   return {
     declares: [matrix, bias],
     apply: (x, context) => {

@@ -1,13 +1,23 @@
 import { UsageError } from "../core/mod.ts";
 import { type CnnSpec, createCnn } from "./cnn.ts";
+import { createImagenetResnet, type ImagenetResnetSpec } from "./imagenet_resnet.ts";
 import { createMlp, type MlpSpec } from "./mlp.ts";
 import type { Network, NetworkShape } from "./network_spec.ts";
+import { createPreactResnet, type PreactResnetSpec } from "./preact_resnet.ts";
 import { createResnet, type ResnetSpec } from "./resnet.ts";
-import { createResnet18, type Resnet18Spec } from "./resnet18.ts";
-import { createVit, type VitSpec } from "./vit.ts";
+import { createWideResnet, type WideResnetSpec } from "./wide_resnet.ts";
 
 /** Any network, as plain JSON. */
-export type ModelSpec = MlpSpec | CnnSpec | ResnetSpec | Resnet18Spec | VitSpec;
+export type ModelSpec =
+  | MlpSpec
+  | CnnSpec
+  | ResnetSpec
+  | ImagenetResnetSpec<"resnet18">
+  | ImagenetResnetSpec<"resnet34">
+  | ImagenetResnetSpec<"resnet50">
+  | ImagenetResnetSpec<"wide_resnet50_2">
+  | PreactResnetSpec
+  | WideResnetSpec;
 
 /** Makes a network of one kind. */
 export type CreateModel<S extends ModelSpec> = (spec: S, shape: NetworkShape) => Network;
@@ -17,8 +27,12 @@ export const MODELS: { readonly [K in ModelSpec["kind"]]: CreateModel<Extract<Mo
   mlp: createMlp,
   cnn: createCnn,
   resnet: createResnet,
-  resnet18: createResnet18,
-  vit: createVit,
+  resnet18: createImagenetResnet,
+  resnet34: createImagenetResnet,
+  resnet50: createImagenetResnet,
+  "wide_resnet50_2": createImagenetResnet,
+  "preact_resnet18": createPreactResnet,
+  "wide_resnet": createWideResnet,
 };
 
 /**

@@ -9,7 +9,11 @@ export const SMALL: { readonly [K in ModelSpec["kind"]]: Extract<ModelSpec, { re
   cnn: { kind: "cnn", width: 2, activation: "softplus", mean: [0.4, 0.5, 0.6], std: [0.2, 0.25, 0.3] },
   resnet: { kind: "resnet", depth: 8, width: 2, activation: "softplus" },
   resnet18: { kind: "resnet18", width: 2, blocks: [1, 1, 1, 1], activation: "softplus" },
-  vit: { kind: "vit", patch: 2, depth: 2, dim: 8, heads: 2, distilled: true },
+  resnet34: { kind: "resnet34", width: 2, blocks: [1, 2, 1, 1], activation: "softplus" },
+  resnet50: { kind: "resnet50", width: 2, blocks: [1, 1, 1, 1], activation: "softplus" },
+  "wide_resnet50_2": { kind: "wide_resnet50_2", width: 3, blocks: [1, 1, 1, 1], activation: "softplus" },
+  "preact_resnet18": { kind: "preact_resnet18", width: 2, blocks: [1, 1, 1, 1], activation: "softplus" },
+  "wide_resnet": { kind: "wide_resnet", depth: 10, widen: 2, width: 2, activation: "softplus" },
 };
 
 /** What the small models are made for. */

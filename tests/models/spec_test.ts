@@ -25,7 +25,9 @@ for (const kind of Object.keys(MODELS) as ModelSpec["kind"][]) {
     assertEquals(Object.keys(weights.parameters), names);
     assertEquals(Object.keys(weights.buffers), Object.keys(model.shapes.buffers));
     const other = model.init(rng(2, "student")).parameters;
-    const random = names.filter((name) => /(conv\d|downsample\.0|fc\d*|linear)\.weight$/.test(name));
+    const random = names.filter((name) =>
+      /(conv\d|convShortcut|(downsample|shortcut)\.0|fc\d*|linear)\.weight$/.test(name)
+    );
     assertEquals(random.length >= 2, true);
     for (const name of random) assertNotEquals(other[name], weights.parameters[name]);
     // No two weights share their numbers.
@@ -162,9 +164,10 @@ for (const kind of Object.keys(MODELS) as ModelSpec["kind"][]) {
 
 Deno.test("createModel() names the kinds that there are", () => {
   assertThrows(
-    () => createModel({ kind: "resnet50" } as unknown as ModelSpec, SHAPE),
+    () => createModel({ kind: "vgg" } as unknown as ModelSpec, SHAPE),
     UsageError,
-    'Cannot make a model of the kind "resnet50": use one of mlp, cnn, resnet, resnet18, vit',
+    'Cannot make a model of the kind "vgg": use one of mlp, cnn, resnet, resnet18, resnet34, resnet50, ' +
+      "wide_resnet50_2, preact_resnet18, wide_resnet",
   );
 });
 
