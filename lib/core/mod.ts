@@ -19,6 +19,7 @@ export * from "./errors.ts";
 export * from "./fetch_file.ts";
 export * from "./files.ts";
 export * from "./fraction.ts";
+export * from "./glob.ts";
 export * from "./hash_file.ts";
 export * from "./interval.ts";
 export * from "./json.ts";

@@ -16,9 +16,35 @@ export function toPyTorch(weights: Weights<NdArray>): Record<string, NdArray> {
   );
 }
 
+/** What wrappers put before names, any number of them: "module.model.conv1.weight". */
+const WRAPPERS = /^((module|model|_orig_mod|basic_net|net|1)\.)+/;
+
+/** Names by which public code bases call the same layers: torchvision's first, Kuang Liu's second. */
+const SYNONYMS: readonly (readonly [string, string])[] = [["downsample", "shortcut"], ["fc", "linear"]];
+
 /**
- * Weights from a PyTorch `state_dict`: the inverse of {@linkcode toPyTorch}. Leading "module." and "model." (which
- * wrappers add) are dropped, "num_batches_tracked" is ignored.
+ * What no network computes with: counters of batch norm, the unused copy of block1 in the code of TRADES, the second
+ * copy of the network in the files of MadryLab/robustness.
+ */
+const UNUSED = /(^|\.)(num_batches_tracked$|sub_block1\.|attacker\.)/;
+
+/** The name of this library for a key of a state_dict, undefined where it has none. */
+function nameFor(key: string, has: (name: string) => boolean): string | undefined {
+  for (let name = key;; name = name.slice(name.indexOf(".") + 1)) {
+    if (has(name)) return name;
+    const other = name.split(".").map((part) => {
+      const pair = SYNONYMS.find((pair) => pair.includes(part));
+      return pair === undefined ? part : pair[1 - pair.indexOf(part)];
+    }).join(".");
+    if (has(other)) return other;
+    if (!WRAPPERS.test(name)) return undefined;
+  }
+}
+
+/**
+ * Weights from a PyTorch `state_dict`: the inverse of {@linkcode toPyTorch}. What wrappers put before names ("module.",
+ * "model.", "_orig_mod.", "1.") is dropped, "shortcut" and "downsample", "linear" and "fc" are the same,
+ * "num_batches_tracked" and known copies that no network computes with are ignored.
  *
  * @param tensors Arrays by name, in PyTorch's layouts.
  * @param shapes The shapes that are expected, in this library's layouts, as {@linkcode Network.shapes} has them.
@@ -36,12 +62,14 @@ export function fromPyTorch(
   const given = new Map<string, NdArray>();
   const problems: string[] = [];
   for (const [key, array] of Object.entries(tensors)) {
-    if (/(^|\.)num_batches_tracked$/.test(key)) continue;
-    const short = expected.has(key) ? key : key.replace(/^((module|model)\.)+/, "");
+    const known = nameFor(key, (name) => expected.has(name));
+    if (known === undefined && UNUSED.test(key)) continue;
+    const short = known ?? key.replace(WRAPPERS, "");
     if (given.has(short)) problems.push(`"${short}" is given twice`);
     else given.set(short, array);
   }
   const unexpected = [...given.keys()].filter((key) => !expected.has(key));
+  const missing = [...expected.keys()].filter((key) => !given.has(key));
   for (const [key, shape] of expected) {
     const array = given.get(key);
     const wanted = permute(shape, TO_PYTORCH[shape.length]);
@@ -54,7 +82,11 @@ export function fromPyTorch(
       problems.push(`"${key}" is ${array.dtype} where float32 was expected`);
     }
   }
-  for (const key of unexpected) problems.push(`"${key}" [${given.get(key)!.shape}] is unexpected`);
+  for (const key of unexpected) {
+    const near = nearest(key, missing);
+    const hint = near === undefined ? "" : ` (nearest of the missing: "${near}")`;
+    problems.push(`"${key}" [${given.get(key)!.shape}] is unexpected${hint}`);
+  }
   if (problems.length > 0) {
     throw new CheckpointError(
       `Cannot use ${name} as weights of this model: ${problems.join("; ")}: ` +

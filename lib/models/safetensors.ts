@@ -11,11 +11,15 @@ export interface Safetensors {
 /** Names of the element types that are written. */
 const WRITTEN: { readonly [D in DType]: string } = { float32: "F32", int32: "I32", bool: "BOOL" };
 
+/** Most bytes of a header, as in the format's own library. */
+const MOST_HEADER = 100_000_000;
+
 /** Element types that are read: bytes per element, and what makes an array of a copy of the bytes of a tensor. */
 const READ: Readonly<Record<string, { readonly width: number; readonly read: (bytes: Uint8Array) => ArrayData }>> = {
   F32: { width: 4, read: (bytes) => ({ dtype: "float32", data: new Float32Array(bytes.buffer as ArrayBuffer) }) },
   F16: { width: 2, read: (bytes) => widen(bytes, float16) },
   BF16: { width: 2, read: (bytes) => widen(bytes, bfloat16) },
+  F64: { width: 8, read: (bytes) => ({ dtype: "float32", data: Float32Array.from(new Float64Array(bytes.buffer)) }) },
   I32: { width: 4, read: (bytes) => ({ dtype: "int32", data: new Int32Array(bytes.buffer as ArrayBuffer) }) },
   I64: { width: 8, read: readInt64 },
   U8: { width: 1, read: (bytes) => ({ dtype: "int32", data: Int32Array.from(bytes) }) },
@@ -56,7 +60,7 @@ export function encodeSafetensors({ tensors, metadata }: Safetensors): Uint8Arra
 }
 
 /**
- * Reads a safetensors file. F16 and BF16 become float32, I64 (which must fit) and U8 become int32. Memory is taken only
+ * Reads a safetensors file. F16, BF16 and F64 become float32, I64 (which must fit) and U8 become int32. Memory is taken only
  * for what the file holds, whatever its header says.
  *
  * Source: https://github.com/huggingface/safetensors, section "Format".
@@ -76,6 +80,7 @@ export function decodeSafetensors(bytes: Uint8Array, name = "the file"): Safeten
   if (length > BigInt(bytes.length - 8)) {
     fail(`it says that its header has ${length} bytes where ${bytes.length - 8} follow`);
   }
+  if (length > MOST_HEADER) fail(`its header has ${length} bytes where at most ${MOST_HEADER} are allowed`);
   const start = 8 + Number(length);
   const header = parseHeader(bytes.subarray(8, start), fail);
   const total = bytes.length - start;

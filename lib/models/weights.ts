@@ -1,10 +1,11 @@
-import { CheckpointError, ChecksumError, type NdArray, readTextIfExists, sha256Hex, UsageError } from "../core/mod.ts";
-import { writeFileAtomic } from "../core/mod.ts";
-import { CARD_VERSION, cardPath, formatCard, type ModelCard, parseCard } from "./card.ts";
+import { type NdArray, sha256Hex, UsageError, writeFileAtomic } from "../core/mod.ts";
+import { readWeightsFile } from "./_read_weights_file.ts";
+import { splitNormalisation } from "./_split_normalisation.ts";
+import { CARD_VERSION, cardPath, formatCard, type ModelCard } from "./card.ts";
 import { fromPyTorch, toPyTorch } from "./layout.ts";
 import type { Weights } from "./model.ts";
 import type { Network } from "./network_spec.ts";
-import { decodeSafetensors, encodeSafetensors } from "./safetensors.ts";
+import { encodeSafetensors } from "./safetensors.ts";
 import { createModel, type ModelSpec } from "./spec.ts";
 
 /** What the caller of {@linkcode saveWeights} says of the weights. */
@@ -43,10 +44,14 @@ export async function saveWeights(path: string, weights: Weights<NdArray>, conte
 export interface LoadOptions {
   /** The network. */
   readonly model?: ModelSpec;
-  /** Names of the classes, in the order of the logits. */
-  readonly classes?: readonly string[];
+  /** Names of the classes, in the order of the logits; or their number, which names them "0", "1", ... */
+  readonly classes?: readonly string[] | number;
   /** Shape of one image: [height, width, channels]. */
   readonly inputShape?: readonly [number, number, number];
+  /** Mean per channel, in place of the model's. */
+  readonly mean?: readonly number[];
+  /** Standard deviation per channel, in place of the model's. */
+  readonly std?: readonly number[];
 }
 
 /** Weights from a file, with the network that they are for. */
@@ -61,53 +66,44 @@ export interface LoadedWeights {
 
 /**
  * Reads weights in the safetensors format: what {@linkcode saveWeights} wrote, or any file with PyTorch's names and
- * layouts. The checksum is verified against the card.
+ * layouts, such as a `state_dict` of torchvision's, timm's or RobustBench's. The checksum is verified against the card.
+ * Mean and standard deviation that are in the file ("mu" and "sigma", "normalize.mean" and "normalize.std") become the
+ * model's.
  *
  * @param path Path of the weights.
  * @param options What they are for, where there is no card.
  * @returns Network, weights and card.
- * @throws {CheckpointError} If there is no such file, it is not safetensors, or the weights are not the network's.
+ * @throws {CheckpointError} If there is no such file, it is not safetensors, the weights are not the network's, or the
+ * normalisation in the file is not the model's.
  * @throws {ChecksumError} If the file is not the one that its card describes.
  * @throws {UsageError} If there is neither a card nor options that say what the weights are for.
+ *
+ * @example Usage
+ * ```ts ignore
+ * const resnet = await loadWeights("resnet50.safetensors", {
+ *   model: { kind: "resnet50", stem: "imagenet", mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+ *   classes: 1000,
+ *   inputShape: [224, 224, 3],
+ * });
+ * ```
  */
 export async function loadWeights(path: string, options: LoadOptions = {}): Promise<LoadedWeights> {
-  if (/\.(pt|pth)$/i.test(path)) throw new CheckpointError(pickleAdvice(path));
-  const bytes = await readBytes(path);
-  const sha256 = await sha256Hex(bytes);
-  const cardName = cardPath(path);
-  const text = await readTextIfExists(cardName);
-  const found = text === undefined ? undefined : parseCard(text, cardName);
-  if (found && found.sha256 !== sha256) {
-    throw new ChecksumError(path, found.sha256, sha256, "copy it again together with its card, or download both anew");
-  }
-  const { model = found?.model, classes = found?.classes, inputShape = found?.inputShape } = options;
-  if (!model || !classes || !inputShape) {
+  const { tensors, sha256, card: found } = await readWeightsFile(path);
+  const { model: named = found?.model, inputShape = found?.inputShape } = options;
+  const { classes: counted = found?.classes } = options;
+  if (!named || !counted || !inputShape) {
     throw new UsageError(
-      `Cannot load "${path}" as there is no model card "${cardName}" beside it: say the model, the classes and the ` +
-        "image shape",
+      `Cannot load "${path}" as there is no model card "${cardPath(path)}" beside it: say the model, the classes and ` +
+        "the image shape",
     );
   }
+  const classes = typeof counted === "number" ? Array.from({ length: counted }, (_, i) => String(i)) : counted;
+  const { mean = named.mean, std = named.std } = options;
+  const asked = { ...named, ...(mean ? { mean } : {}), ...(std ? { std } : {}) };
+  const { rest, normalisation } = splitNormalisation(tensors, inputShape[2], asked, `"${path}"`);
+  const model = { ...asked, ...normalisation };
   const network = createModel(model, { classes: classes.length, inputShape });
-  const { tensors } = decodeSafetensors(bytes, path);
-  const weights = fromPyTorch(network.adapt?.(tensors) ?? tensors, network.shapes, `"${path}"`);
+  const weights = fromPyTorch(rest, network.shapes, `"${path}"`);
   const provenance = found?.provenance ?? {};
   return { model: network, weights, card: { version: CARD_VERSION, model, classes, inputShape, provenance, sha256 } };
-}
-
-async function readBytes(path: string): Promise<Uint8Array> {
-  try {
-    return await Deno.readFile(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new CheckpointError(`Cannot load "${path}" as there is no such file: check the path`);
-  }
-}
-
-function pickleAdvice(path: string): string {
-  const from = JSON.stringify(path);
-  const to = JSON.stringify(path.replace(/\.pth?$/i, ".safetensors"));
-  return `Cannot load ${from} as it is a pickle, which can run code: convert it in Python with the two lines below ` +
-    `and load ${to}\n` +
-    `import torch, safetensors.torch as s; w = torch.load(${from}, map_location="cpu", weights_only=True)\n` +
-    `s.save_file({k: v.clone() for k, v in w.get("state_dict", w).items()}, ${to})`;
 }

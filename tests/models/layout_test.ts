@@ -41,18 +41,18 @@ Deno.test("fromPyTorch() lists everything that does not fit, with the nearest na
     ...rest,
     "conv1.weight": filter!,
     "fc.weight": float32([2, 3]),
+    "module.fc.weight": float32([2, 3]),
     "bn.running_var": int32([1]),
     "sigma": bias!,
-    "module.sigma": bias!,
   };
   assertThrows(
     () => fromPyTorch(state, shapes, '"a.safetensors"'),
     CheckpointError,
-    'Cannot use "a.safetensors" as weights of this model: "sigma" is given twice; ' +
+    'Cannot use "a.safetensors" as weights of this model: "fc.weight" is given twice; ' +
       '"conv.weight" [3,2,2,1] is missing (nearest in the file: "conv1.weight"); ' +
       '"fc.weight" is [2,3] where [3,2] was expected; "fc.bias" [3] is missing; ' +
       '"bn.running_var" is int32 where float32 was expected; ' +
-      '"conv1.weight" [3,2,2,1] is unexpected; "sigma" [3] is unexpected: ' +
+      '"conv1.weight" [3,2,2,1] is unexpected (nearest of the missing: "conv.weight"); "sigma" [3] is unexpected: ' +
       "use the model that they were made with, or rename them",
   );
 });

@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { CheckpointError, float32, int32, type NdArray } from "../../lib/core/mod.ts";
+import { CheckpointError, float32, int32, type NdArray, rng } from "../../lib/core/mod.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../lib/models/mod.ts";
 
 /** A file of a header, given as a text, and data. */
@@ -89,8 +89,14 @@ Deno.test("decodeSafetensors() reads a file of the Python library, with every el
   });
 });
 
+Deno.test("decodeSafetensors() reads doubles, rounded to float32", () => {
+  const data = new Uint8Array(new Float64Array([0.1, -1e300]).buffer);
+  const { tensors } = decodeSafetensors(file('{"a":{"dtype":"F64","shape":[2],"data_offsets":[0,16]}}', data));
+  assertEquals(tensors, { a: float32([2], [Math.fround(0.1), -Infinity]) });
+});
+
 const again = "copy or download it again";
-const types = "write it as one of F32, F16, BF16, I32, I64, U8, BOOL";
+const types = "write it as one of F32, F16, BF16, F64, I32, I64, U8, BOOL";
 const MALFORMED: readonly (readonly [name: string, bytes: Uint8Array, message: string])[] = [
   ["shorter than a length", new Uint8Array(5), `it has 5 bytes where at least 8 were expected: ${again}`],
   ["a header past the end", file("{}", 4, 100), `it says that its header has 100 bytes where 6 follow: ${again}`],
@@ -120,8 +126,8 @@ const MALFORMED: readonly (readonly [name: string, bytes: Uint8Array, message: s
   ["no type", file('{"a":{"shape":[1],"data_offsets":[0,4]}}', 4), `"a" has no element type: ${again}`],
   [
     "an unknown type",
-    file('{"a":{"dtype":"F64","shape":[1],"data_offsets":[0,8]}}', 8),
-    `"a" has the element type "F64": ${types}`,
+    file('{"a":{"dtype":"F8_E4M3","shape":[8],"data_offsets":[0,8]}}', 8),
+    `"a" has the element type "F8_E4M3": ${types}`,
   ],
   [
     "a type of JavaScript's own",
@@ -184,4 +190,47 @@ Deno.test("decodeSafetensors() refuses every file that is cut short", () => {
   for (let length = 0; length < bytes.length; length++) {
     assertThrows(() => decodeSafetensors(bytes.subarray(0, length)), CheckpointError);
   }
+});
+
+Deno.test("decodeSafetensors() takes no memory for terabytes that a small file claims", () => {
+  // 2^42 bytes in each tensor; an attempt to reserve them would end in a RangeError.
+  const claims = [`{"a":${f32("[1099511627776]", 0, 2 ** 42)}}`, `{"a":${f32("[1099511627776]", 0, 4)}}`];
+  for (const claim of claims) assertThrows(() => decodeSafetensors(file(claim, 4)), CheckpointError, '"a"');
+  const header = new Uint8Array(9);
+  new DataView(header.buffer).setBigUint64(0, 2n ** 42n, true);
+  assertThrows(() => decodeSafetensors(header), CheckpointError, "4398046511104 bytes where 1 follow");
+});
+
+Deno.test("decodeSafetensors() refuses deep nesting and long names as it refuses the rest", () => {
+  const deep = `{"a":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+  assertThrows(() => decodeSafetensors(file(deep)), CheckpointError);
+  const long = "x".repeat(3_000_000);
+  assertThrows(() => decodeSafetensors(file(`{"${long}":1}`)), CheckpointError, "by 1");
+});
+
+Deno.test("decodeSafetensors() of changed bytes gives arrays or a CheckpointError, nothing else", () => {
+  const whole = encodeSafetensors({
+    tensors: { "conv.weight": float32([2, 1, 1, 1], [1, 2]), steps: int32([3], [4, 5, 6]), "fc.bias": float32([1]) },
+    metadata: { format: "pt" },
+  });
+  const header = 8 + Number(new DataView(whole.buffer).getBigUint64(0, true));
+  const draws = rng(7, "fuzz").uniform([3 * 4000]);
+  let refused = 0;
+  for (let i = 0; i < 4000; i++) {
+    const [a, b, c] = [draws[3 * i]!, draws[3 * i + 1]!, draws[3 * i + 2]!];
+    const bytes = whole.slice(0, a < 0.1 ? Math.floor(b * whole.length) : undefined);
+    // Characters that mean something in JSON, or any byte.
+    const put = a < 0.6 ? '{}[]",:0-9e.\\'.charCodeAt(Math.floor(c * 13)) : Math.floor(c * 256);
+    if (bytes.length > 0) bytes[Math.floor(b * 7919 % 1 * Math.min(header, bytes.length))] = put;
+    try {
+      for (const { shape, data } of Object.values(decodeSafetensors(bytes).tensors)) {
+        assertEquals(data.length, shape.reduce((product, length) => product * length, 1));
+        assertEquals(data.byteLength <= 2 * bytes.length, true);
+      }
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error;
+      refused++;
+    }
+  }
+  assertEquals(refused > 2000, true);
 });
