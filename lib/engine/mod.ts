@@ -16,6 +16,7 @@ export * from "./ops.ts";
 export * from "./tree.ts";
 export * from "./values.ts";
 export * from "./cached_program.ts";
+export * from "./count_macs.ts";
 export * from "./create_engine.ts";
 export * from "./libtensorflow/eager/use_tensorflow.ts";
 export * from "./libtensorflow/find_library.ts";

@@ -15,6 +15,8 @@ import {
   createModel,
   type ImagenetResnetSpec,
   type MlpSpec,
+  type MobilenetV2CifarSpec,
+  type MobilenetV2Spec,
   type ModelSpec,
   type PreactResnetSpec,
   type ResnetSpec,
@@ -133,12 +135,13 @@ const kind: Check = text();
 const eps: Check = text(/^(\d+\/\d+|\d*\.?\d+)$/, 'a radius in pixel units such as "8/255"');
 const shared = {
   kind,
-  activation: optional(oneOf("relu", "softplus", "tanh", "gelu", "geluTanh")),
+  activation: optional(oneOf("relu", "relu6", "softplus", "tanh")),
   mean: optional(list(number())),
   std: optional(list(number())),
 };
 const staged = { ...shared, width: optional(integer()), blocks: optional(list(integer())) };
 const imagenetResnet = { ...staged, stem: optional(oneOf("cifar", "imagenet")) };
+const mobilenet = { ...shared, width: optional(number(0)), stages: optional(list(list(integer()))) };
 const models: { readonly [K in ModelSpec["kind"]]: Check } = {
   mlp: object<MlpSpec>({ ...shared, hidden: list(integer()) }),
   cnn: object<CnnSpec>({ ...shared, width: optional(integer()) }),
@@ -152,6 +155,8 @@ const models: { readonly [K in ModelSpec["kind"]]: Check } = {
     finalNorm: optional(flag),
     shortcutOf: optional(oneOf("input", "activation")),
   }),
+  "mobilenet_v2": object<MobilenetV2Spec>(mobilenet),
+  "mobilenet_v2_cifar": object<MobilenetV2CifarSpec>(mobilenet),
   "wide_resnet": object<WideResnetSpec>({ ...shared, depth: integer(), widen: integer(), width: optional(integer()) }),
 };
 const distillation = {

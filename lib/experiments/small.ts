@@ -89,6 +89,9 @@ function smallModel(model: ModelSpec): ModelSpec {
       return { ...model, width: Math.min(model.width ?? 16, 16) };
     case "wide_resnet":
       return { ...model, depth: 10, widen: 1 };
+    case "mobilenet_v2":
+    case "mobilenet_v2_cifar":
+      return { ...model, width: 0.25, stages: [[1, 16, 1, 1], [6, 24, 1, 2], [6, 32, 1, 2]] };
     case "resnet18":
     case "resnet34":
     case "resnet50":

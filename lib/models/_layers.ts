@@ -12,7 +12,9 @@ import {
   gelu,
   hold,
   matMul,
+  maxPool2d,
   mean,
+  minimum,
   mul,
   pad,
   relu,
@@ -76,16 +78,20 @@ export interface Layer {
 /** The nonlinearities by name. */
 export const ACTIVATIONS: { readonly [K in ActivationName]: (x: Tensor) => Tensor } = {
   relu,
+  relu6: (x) => minimum(relu(x), 6),
   softplus,
   tanh,
-  gelu: (x) => gelu(x),
-  geluTanh: (x) => gelu(x, "tanh"),
 };
 
 /** U(-1/sqrt(fan_in), 1/sqrt(fan_in)): what PyTorch's kaiming_uniform_(a = sqrt(5)) comes to; for biases as well. */
 export function uniformFanIn(fanIn: number): Initialiser {
   const bound = 1 / Math.sqrt(fanIn);
   return (rng, shape) => rng.uniform(shape, -bound, bound);
+}
+
+/** N(0, deviation^2). */
+export function normal(deviation: number): Initialiser {
+  return (rng, shape) => rng.normal(shape, 0, deviation);
 }
 
 /** N(0, 2 / fan_out), fan_out = KH * KW * O: PyTorch's kaiming_normal_(mode = "fan_out", nonlinearity = "relu"). */
@@ -132,6 +138,8 @@ export interface ConvSettings {
   readonly size: number;
   /** Step between outputs, in pixels. */
   readonly stride: number;
+  /** Groups of channels, each seen by its own filters; as many as channels: depthwise. @default {1} */
+  readonly groups?: number;
   /** First filters; PyTorch's default where omitted. */
   readonly init?: Initialiser;
 }
@@ -145,17 +153,18 @@ export function conv(name: string, settings: ConvSettings): Layer {
   };
 }
 
-function filterOf(name: string, { inputs, outputs, size, init }: ConvSettings): Declaration {
+function filterOf(name: string, { inputs, outputs, size, groups = 1, init }: ConvSettings): Declaration {
+  const seen = inputs / groups;
   return {
     role: "parameters",
     name: `${name}.weight`,
-    shape: [size, size, inputs, outputs],
-    init: init ?? uniformFanIn(size * size * inputs),
+    shape: [size, size, seen, outputs],
+    init: init ?? uniformFanIn(size * size * seen),
   };
 }
 
-function convolve(x: Tensor, filter: Tensor, { stride, size }: ConvSettings): Tensor {
-  return conv2d(x, filter, stride, (size - 1) / 2);
+function convolve(x: Tensor, filter: Tensor, { stride, size, groups }: ConvSettings): Tensor {
+  return conv2d(x, filter, stride, (size - 1) / 2, groups);
 }
 
 /** x W + b: [B, inputs] -> [B, outputs]. First values are PyTorch's defaults where `first` does not say others. */
@@ -268,6 +277,9 @@ function normOf(name: string, channels: number): {
     },
   };
 }
+
+/** Largest of each 3x3 window, every second one, as after the stem for ImageNet: [B, H, W, C] -> [B, H / 2, W / 2, C]. */
+export const maxPool: Layer = plain((x) => maxPool2d(x, 3, 2, 1));
 
 /** Mean over all pixels: [B, H, W, C] -> [B, C]. */
 export const globalAveragePool: Layer = plain((x) => mean(x, [1, 2]));

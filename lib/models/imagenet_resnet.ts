@@ -1,7 +1,7 @@
 import { basicBlock } from "./_basic_block.ts";
 import { bottleneck } from "./_bottleneck.ts";
 import { checkSpec, isCount, unusable } from "./_check_spec.ts";
-import { ACTIVATIONS, convNorm, globalAveragePool, linear, normalFanOut } from "./_layers.ts";
+import { ACTIVATIONS, convNorm, globalAveragePool, linear, maxPool, normalFanOut } from "./_layers.ts";
 import { plain, sequence } from "./_layers.ts";
 import { network } from "./_network.ts";
 import type { Network, NetworkShape, NetworkSpec } from "./network_spec.ts";
@@ -100,6 +100,7 @@ export function createImagenetResnet(spec: ImagenetResnetSpec, shape: NetworkSha
     shape,
     convNorm("conv1", "bn1", { inputs: channels, outputs: width, ...first, init }),
     activate,
+    ...(stem === "imagenet" ? [maxPool] : []),
     ...stages,
     globalAveragePool,
     linear("fc", 8 * width * expansion, shape.classes),

@@ -10,9 +10,12 @@
  */
 export * from "./card.ts";
 export * from "./cnn.ts";
+export * from "./describe_model.ts";
 export * from "./imagenet_resnet.ts";
 export * from "./layout.ts";
 export * from "./mlp.ts";
+export * from "./mobilenet_v2.ts";
+export * from "./mobilenet_v2_cifar.ts";
 export * from "./model.ts";
 export * from "./network_spec.ts";
 export * from "./preact_resnet.ts";

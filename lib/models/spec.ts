@@ -3,6 +3,8 @@ import { type CnnSpec, createCnn } from "./cnn.ts";
 import { createImagenetResnet, type ImagenetResnetSpec } from "./imagenet_resnet.ts";
 import { createMlp, type MlpSpec } from "./mlp.ts";
 import type { Network, NetworkShape } from "./network_spec.ts";
+import { createMobilenetV2, type MobilenetV2Spec } from "./mobilenet_v2.ts";
+import { createMobilenetV2Cifar, type MobilenetV2CifarSpec } from "./mobilenet_v2_cifar.ts";
 import { createPreactResnet, type PreactResnetSpec } from "./preact_resnet.ts";
 import { createResnet, type ResnetSpec } from "./resnet.ts";
 import { createWideResnet, type WideResnetSpec } from "./wide_resnet.ts";
@@ -17,7 +19,9 @@ export type ModelSpec =
   | ImagenetResnetSpec<"resnet50">
   | ImagenetResnetSpec<"wide_resnet50_2">
   | PreactResnetSpec
-  | WideResnetSpec;
+  | WideResnetSpec
+  | MobilenetV2Spec
+  | MobilenetV2CifarSpec;
 
 /** Makes a network of one kind. */
 export type CreateModel<S extends ModelSpec> = (spec: S, shape: NetworkShape) => Network;
@@ -33,6 +37,8 @@ export const MODELS: { readonly [K in ModelSpec["kind"]]: CreateModel<Extract<Mo
   "wide_resnet50_2": createImagenetResnet,
   "preact_resnet18": createPreactResnet,
   "wide_resnet": createWideResnet,
+  "mobilenet_v2": createMobilenetV2,
+  "mobilenet_v2_cifar": createMobilenetV2Cifar,
 };
 
 /**

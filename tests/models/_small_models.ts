@@ -13,6 +13,18 @@ export const SMALL: { readonly [K in ModelSpec["kind"]]: Extract<ModelSpec, { re
   resnet50: { kind: "resnet50", width: 2, blocks: [1, 1, 1, 1], activation: "softplus" },
   "wide_resnet50_2": { kind: "wide_resnet50_2", width: 3, blocks: [1, 1, 1, 1], activation: "softplus" },
   "preact_resnet18": { kind: "preact_resnet18", width: 2, blocks: [1, 1, 1, 1], activation: "softplus" },
+  "mobilenet_v2": {
+    kind: "mobilenet_v2",
+    width: 0.25,
+    stages: [[1, 8, 1, 1], [2, 8, 2, 1], [2, 12, 1, 2]],
+    activation: "softplus",
+  },
+  "mobilenet_v2_cifar": {
+    kind: "mobilenet_v2_cifar",
+    width: 0.0625,
+    stages: [[1, 32, 1, 1], [2, 48, 2, 1], [2, 64, 1, 2]],
+    activation: "softplus",
+  },
   "wide_resnet": { kind: "wide_resnet", depth: 10, widen: 2, width: 2, activation: "softplus" },
 };
 
