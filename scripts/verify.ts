@@ -26,7 +26,8 @@ import {
 import { runCommand } from "./_command.ts";
 import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
-import { integerOf, oneOf } from "./_flags.ts";
+import { integerOf } from "./_flags.ts";
+import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
 import { createProgress } from "./_progress.ts";
 
 await runCommand({
@@ -40,8 +41,7 @@ originals are compared with the data set that the files, --dataset or the networ
 Against other weights it is a transfer evaluation. Exit status 1 where a claim does not hold.`,
   flags: {
     model: { value: "FILE", help: "weights of the network to ask (needed)" },
-    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
-    dataset: { value: "NAME", help: "cifar10, for files that do not say where their originals are from" },
+    ...MODEL_FLAGS,
     batch: { value: "N", help: "images per batch (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
@@ -51,7 +51,8 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
     const batchSize = flags.batch === undefined ? 100 : integerOf("--batch", flags.batch);
     if (flags.dataset !== undefined) oneOf("--dataset", flags.dataset, ["cifar10"]);
     const paths = (await Promise.all(args.map(filesOf))).flat();
-    const { model, weights, card } = await loadWeights(flags.model);
+    const [load] = await loadOptionsOf(flags, [flags.model]);
+    const { model, weights, card } = await loadWeights(flags.model, load);
     const progress = createProgress();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     progress.say(`verify on ${engine.name}: ${engine.device}`);

@@ -36,6 +36,7 @@ import {
   type ConstantSchedule,
   type CosineSchedule,
   learningRate,
+  type LearningRateRule,
   type OneCycleSchedule,
   type OptimizerSpec,
   type ScheduleSpec,
@@ -71,7 +72,9 @@ export interface NetworkExperiment {
   readonly optimizer: OptimizerSpec;
   /** Learning rate of each step. */
   readonly schedule: ScheduleSpec;
-  /** Passes over the training images. */
+  /** Weights to begin with, in place of random ones. @default {none} */
+  readonly pretrained?: PretrainedSpec;
+  /** Passes over the training images; 0 takes pretrained weights as they are. */
   readonly epochs: number;
   /** Images per step. */
   readonly batchSize: number;
@@ -79,6 +82,16 @@ export interface NetworkExperiment {
   readonly augment?: AugmentSpec;
   /** Which forward passes of a step move batch norm's running statistics. @default {"first"} */
   readonly batchNormUpdates?: BatchNormUpdates;
+}
+
+/** Weights that were trained before. */
+export interface PretrainedSpec {
+  /** Path of a safetensors file with PyTorch's names; where it has a card, it must be of the same kind of network. */
+  readonly weights: string;
+  /** SHA-256 of the file, hexadecimal; another file is refused. @default {any file} */
+  readonly sha256?: string;
+  /** Globs of weights that begin new in place of the file's, as a head for other classes: ["fc.*"]. @default {none} */
+  readonly fresh?: readonly string[];
 }
 
 /** How the networks of an experiment are evaluated. */
@@ -193,6 +206,8 @@ const optimizers: { readonly [K in OptimizerSpec["kind"]]: Check } = {
     nesterov: optional(flag),
     weightDecay: optional(number(0)),
     noDecay: optional(list(text())),
+    frozen: optional(list(text())),
+    learningRates: optional(list(object<LearningRateRule>({ match: text(), factor: number(0) }))),
   }),
 };
 const schedule = { kind, peak: number(0), warmUp: optional(number(0, 1)) };
@@ -303,7 +318,12 @@ const network: Fields<NetworkExperiment> = {
   objective: union(objectives),
   optimizer: union(optimizers),
   schedule: union(schedules),
-  epochs: integer(),
+  pretrained: optional(object<PretrainedSpec>({
+    weights: text(/./, "the path of a weights file"),
+    sha256: optional(text(/^[0-9a-f]{64}$/, "64 hexadecimal digits")),
+    fresh: optional(list(text())),
+  })),
+  epochs: integer(0),
   batchSize: integer(),
   augment: optional(object<AugmentSpec>({ pad: integer(0), flip: flag })),
   batchNormUpdates: optional(oneOf("first", "every")),
@@ -370,7 +390,11 @@ export function checkExperiment(value: unknown): Experiment {
   for (const each of [teacher, ...students]) {
     createModel(each.model, { classes: 10, inputShape: shapeOf(dataSpec) });
     objectiveOf(each.objective);
-    learningRate(each.schedule, 0, each.epochs);
+    learningRate(each.schedule, 0, Math.max(1, each.epochs));
+    if (each.epochs > 0 || each.pretrained !== undefined) continue;
+    throw new UsageError(
+      `Cannot use the experiment as "${each.name}" has 0 epochs and no pretrained weights: give it one of them`,
+    );
   }
   checkEvaluation(evaluation);
   if (analysis !== undefined) checkAnalysis(analysis);

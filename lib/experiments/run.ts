@@ -13,6 +13,7 @@ import {
   type Classifier,
   createModel,
   freeze,
+  loadPretrained,
   loadWeights,
   type Model,
   saveWeights,
@@ -138,7 +139,7 @@ interface Trained {
 /** The network of the folder, trained from its last checkpoint on where it is not finished. */
 async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trained, void> {
   const { network, teacher, experiment, folder, data, manifest, options: { engine, checkpointEvery = 100 } } = context;
-  const { name, model: spec, ...training } = network;
+  const { name, model: spec, pretrained, ...training } = network;
   const final = folder.file("checkpoints", `${name}.safetensors`);
   const statePath = folder.file("checkpoints", `${name}.state.safetensors`);
   // The card is written last: weights without one are of a process that was killed, and are made again.
@@ -159,6 +160,7 @@ async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trai
   const model = createModel(spec, { classes: dataset.classes.length, inputShape: dataset.imageShape });
   const pending: StepRow[] = [];
   const start = performance.now();
+  const initial = pretrained && await loadPretrained(pretrained.weights, { ...pretrained, model, spec });
   let before = start;
   for await (
     const event of train(engine, {
@@ -169,6 +171,7 @@ async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trai
       // Students share first weights and data order with each other, not with the teacher.
       seed: network === experiment.teacher ? experiment.seed : experiment.seed + 1,
       checkpointEvery,
+      ...(initial === undefined ? {} : { initial: initial.weights }),
       ...(OBJECTIVES[network.objective.kind].needsTeacher && teacher !== undefined ? { teacher } : {}),
       ...(from === undefined ? {} : { from }),
     })
@@ -191,6 +194,7 @@ async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trai
         experiment: experiment.name,
         hash: folder.hash,
         data: experiment.data,
+        ...(initial === undefined ? {} : { pretrained: { ...pretrained, sha256: initial.sha256 } }),
         objective: network.objective,
         epochs: network.epochs,
         seed: experiment.seed,

@@ -70,9 +70,12 @@ function smallData(data: DataSpec): DataSpec {
   }
 }
 
-function smallNetwork(network: NetworkExperiment): NetworkExperiment {
+/** Without weights that were trained before, which have other shapes, and what is said of them by name. */
+function smallNetwork({ pretrained: _, ...network }: NetworkExperiment): NetworkExperiment {
+  const { frozen: _frozen, learningRates: _rates, ...optimizer } = network.optimizer;
   return {
     ...network,
+    optimizer,
     model: smallModel(network.model),
     objective: smallObjective(network.objective),
     epochs: 1,

@@ -1,4 +1,5 @@
 import { CheckpointError, type NdArray, sizeOf } from "../core/mod.ts";
+import { bareName, isUnused, nameFor } from "./_foreign_names.ts";
 import type { Weights } from "./model.ts";
 import { nearest } from "./_nearest.ts";
 
@@ -14,31 +15,6 @@ export function toPyTorch(weights: Weights<NdArray>): Record<string, NdArray> {
     [...Object.entries(weights.parameters), ...Object.entries(weights.buffers)]
       .map(([name, array]) => [name, permuted(array, TO_PYTORCH[array.shape.length])]),
   );
-}
-
-/** What wrappers put before names, any number of them: "module.model.conv1.weight". */
-const WRAPPERS = /^((module|model|_orig_mod|basic_net|net|1)\.)+/;
-
-/** Names by which public code bases call the same layers: torchvision's first, Kuang Liu's second. */
-const SYNONYMS: readonly (readonly [string, string])[] = [["downsample", "shortcut"], ["fc", "linear"]];
-
-/**
- * What no network computes with: counters of batch norm, the unused copy of block1 in the code of TRADES, the second
- * copy of the network in the files of MadryLab/robustness.
- */
-const UNUSED = /(^|\.)(num_batches_tracked$|sub_block1\.|attacker\.)/;
-
-/** The name of this library for a key of a state_dict, undefined where it has none. */
-function nameFor(key: string, has: (name: string) => boolean): string | undefined {
-  for (let name = key;; name = name.slice(name.indexOf(".") + 1)) {
-    if (has(name)) return name;
-    const other = name.split(".").map((part) => {
-      const pair = SYNONYMS.find((pair) => pair.includes(part));
-      return pair === undefined ? part : pair[1 - pair.indexOf(part)];
-    }).join(".");
-    if (has(other)) return other;
-    if (!WRAPPERS.test(name)) return undefined;
-  }
 }
 
 /**
@@ -63,8 +39,8 @@ export function fromPyTorch(
   const problems: string[] = [];
   for (const [key, array] of Object.entries(tensors)) {
     const known = nameFor(key, (name) => expected.has(name));
-    if (known === undefined && UNUSED.test(key)) continue;
-    const short = known ?? key.replace(WRAPPERS, "");
+    if (known === undefined && isUnused(key)) continue;
+    const short = known ?? bareName(key);
     if (given.has(short)) problems.push(`"${short}" is given twice`);
     else given.set(short, array);
   }

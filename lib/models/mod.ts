@@ -13,6 +13,7 @@ export * from "./cnn.ts";
 export * from "./describe_model.ts";
 export * from "./imagenet_resnet.ts";
 export * from "./layout.ts";
+export * from "./load_pretrained.ts";
 export * from "./mlp.ts";
 export * from "./mobilenet_v2.ts";
 export * from "./mobilenet_v2_cifar.ts";

@@ -94,7 +94,7 @@ export async function loadWeights(path: string, options: LoadOptions = {}): Prom
   if (!named || !counted || !inputShape) {
     throw new UsageError(
       `Cannot load "${path}" as there is no model card "${cardPath(path)}" beside it: say the model, the classes and ` +
-        "the image shape",
+        "the image shape (--arch, --classes and --image-size of a command)",
     );
   }
   const classes = typeof counted === "number" ? Array.from({ length: counted }, (_, i) => String(i)) : counted;

@@ -1,5 +1,6 @@
 import { float32, type NdArray, UsageError } from "../core/mod.ts";
 import { add, mul, sub, type Tensor } from "../engine/mod.ts";
+import { checkRules, isFrozen, rateFactor } from "./_parameter_rules.ts";
 
 /** Stochastic gradient descent with momentum and weight decay; the learning rate comes from the schedule. */
 export interface SgdSpec {
@@ -25,6 +26,26 @@ export interface SgdSpec {
    * @default {none: every parameter is decayed, as in PyTorch}
    */
   readonly noDecay?: readonly string[];
+  /**
+   * Globs of parameters that keep their bits: no gradient, no decay, no velocity. The last one that matches counts, and
+   * one with "!" in front takes out: `["*", "!fc.*"]` trains "fc.weight" and "fc.bias" alone. Batch norm's running
+   * statistics are no parameters and move on, and its layers use those of the batch, as in PyTorch's `train()`.
+   * @default {none}
+   */
+  readonly frozen?: readonly string[];
+  /**
+   * Factors of the learning rate for the parameters that match a glob, the first that does.
+   * @default {none: 1 for every parameter}
+   */
+  readonly learningRates?: readonly LearningRateRule[];
+}
+
+/** A factor of the learning rate for some parameters. */
+export interface LearningRateRule {
+  /** Glob of their names: "layer1.*". */
+  readonly match: string;
+  /** The factor, positive. */
+  readonly factor: number;
 }
 
 /** Any optimizer, as plain JSON. */
@@ -33,7 +54,7 @@ export type OptimizerSpec = SgdSpec;
 /** Tensors or arrays by the names of the parameters. */
 export type Named<T> = Readonly<Record<string, T>>;
 
-/** What one update of an optimizer is made from, traced. */
+/** What one update of an optimizer is made from, traced; without the frozen parameters. */
 export interface UpdateInputs {
   /** Parameters before the step. */
   readonly parameters: Named<Tensor>;
@@ -92,8 +113,10 @@ export const sgd: Optimizer<SgdSpec> = {
         );
       }
     }
+    checkRules(spec, names);
     if (momentum === 0) return {};
-    return Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, float32(shape)]));
+    const trained = Object.entries(parameters).filter(([name]) => !isFrozen(spec, name));
+    return Object.fromEntries(trained.map(([name, { shape }]) => [name, float32(shape)]));
   },
 
   update(spec, { parameters, gradients, velocity, learningRate }) {
@@ -109,7 +132,8 @@ export const sgd: Optimizer<SgdSpec> = {
         const v = nextVelocity[name] = add(mul(velocity[name]!, momentum), gradient);
         direction = nesterov ? add(gradient, mul(v, momentum)) : v;
       }
-      nextParameters[name] = sub(parameter, mul(direction, learningRate));
+      const factor = rateFactor(spec, name);
+      nextParameters[name] = sub(parameter, mul(direction, factor === 1 ? learningRate : mul(learningRate, factor)));
     }
     return { parameters: nextParameters, velocity: nextVelocity };
   },

@@ -2,6 +2,7 @@ import { add, argMax, cast, equal, mean, type Tensor, valueAndGrad } from "../en
 import type { Classifier, Model, Weights } from "../models/mod.ts";
 import { objectiveOf, type ObjectiveSpec, type Terms } from "../objectives/mod.ts";
 import { type TrackedStudent, trackedStudent } from "./_tracked_student.ts";
+import { isFrozen } from "./_parameter_rules.ts";
 import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec } from "./optimizer.ts";
 
 /**
@@ -82,20 +83,24 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
     const teacher = settings.teacher === undefined || inputs.teacher === undefined
       ? undefined
       : (pixels: Tensor) => settings.teacher!(inputs.teacher!, pixels);
+    const trained = Object.fromEntries(
+      Object.entries(inputs.parameters).filter(([name]) => !isFrozen(settings.optimizer, name)),
+    );
     let student: TrackedStudent | undefined;
     const { grad, aux: terms } = valueAndGrad((parameters: Named<Tensor>) => {
-      student = trackedStudent(model, parameters, inputs.buffers, batchNormUpdates, inputs.noise);
+      student = trackedStudent(model, { ...inputs.parameters, ...parameters }, inputs.buffers, batchNormUpdates);
       const terms = objective.terms({ student: student.forward, teacher }, { x, y, xAdv }, spec, progress);
       return { value: Object.values(terms).reduce((sum, term) => add(sum, term)), aux: terms };
-    }, inputs.parameters);
+    }, trained);
     const correct = equal(argMax(student!.firstLogits()!, -1), y);
 
     const updated = optimizer.update(settings.optimizer, {
-      parameters: inputs.parameters,
+      parameters: trained,
       gradients: grad,
       velocity,
       learningRate,
     });
-    return { ...updated, buffers: student!.buffers(), terms, accuracy: mean(cast(correct, "float32")) };
+    const parameters = { ...inputs.parameters, ...updated.parameters };
+    return { ...updated, parameters, buffers: student!.buffers(), terms, accuracy: mean(cast(correct, "float32")) };
   };
 }

@@ -39,7 +39,7 @@ export interface TrainOptions {
   readonly optimizer: OptimizerSpec;
   /** Learning rate of each step. */
   readonly schedule: ScheduleSpec;
-  /** Passes over the data set. */
+  /** Passes over the data set; 0 gives first weights as they are. */
   readonly epochs: number;
   /** Images per step; what is left of an epoch below that is left out. */
   readonly batchSize: number;
@@ -51,7 +51,9 @@ export interface TrainOptions {
   readonly dataset: Dataset;
   /** The frozen teacher, used by the objectives that need one. Its owner disposes of its weights. */
   readonly teacher?: Classifier;
-  /** Where to go on; new weights where omitted. */
+  /** First weights, all or some, such as those of a network trained before; the others are new. */
+  readonly initial?: Weights<NdArray>;
+  /** Where to go on, in place of the first weights. */
   readonly from?: TrainState;
   /** A checkpoint after every so many steps, counted from the first of all; none where omitted. */
   readonly checkpointEvery?: number;
@@ -124,7 +126,7 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
   const teacher = objective.needsTeacher ? options.teacher : undefined;
   const perEpoch = batchesPerEpoch(dataset.ids.length, batchSize);
   const total = epochs * perEpoch;
-  learningRate(schedule, 0, total); // A schedule that cannot be meant is refused before any work.
+  if (total > 0) learningRate(schedule, 0, total); // A schedule that cannot be meant is refused before any work.
   const first = firstState(options, total);
 
   const program = engine.compile(
@@ -225,13 +227,13 @@ function asClassifier(model: Model, mode: Mode, { parameters, buffers }: EngineS
 }
 
 function checkOptions(options: TrainOptions, needsTeacher: boolean): void {
-  const { name, model, objective, epochs, batchSize, dataset, teacher, checkpointEvery } = options;
+  const { name, model, objective, epochs, batchSize, dataset, teacher, checkpointEvery, initial } = options;
   const checkCount = (value: number, what: string) => {
     if (!Number.isInteger(value) || value < 1) {
       throw new UsageError(`Cannot train "${name}" with ${what} ${value}: write an integer of at least 1`);
     }
   };
-  checkCount(epochs, "epochs");
+  if (epochs !== 0 || initial === undefined) checkCount(epochs, "epochs");
   checkCount(batchSize, "batchSize");
   if (checkpointEvery !== undefined) checkCount(checkpointEvery, "checkpointEvery");
   const images = dataset.ids.length;
@@ -264,14 +266,16 @@ function describe(imageShape: readonly number[], classes: number): string {
   return `images [${imageShape.join(", ")}] of ${classes} classes`;
 }
 
-/** Where training starts: `from`, or new weights. */
-function firstState({ name, model, optimizer, seed, from }: TrainOptions, total: number): TrainState {
+/** Where training starts: `from`, `initial`, or new weights. */
+function firstState({ name, model, optimizer, seed, initial, from }: TrainOptions, total: number): TrainState {
   const fresh = model.init(rng(seed, "init"));
   const velocity = (OPTIMIZERS[optimizer.kind] as Optimizer<OptimizerSpec>).init(optimizer, fresh.parameters);
-  if (from === undefined) return { step: 0, weights: fresh, velocity };
-  if (from.step > total) {
+  const parameters = { ...fresh.parameters, ...initial?.parameters };
+  const buffers = { ...fresh.buffers, ...initial?.buffers };
+  const start = from ?? { step: 0, weights: { parameters, buffers }, velocity };
+  if (start.step > total) {
     throw new CheckpointError(
-      `Cannot go on training "${name}" from step ${from.step} as it ends at step ${total}: train for more epochs`,
+      `Cannot go on training "${name}" from step ${start.step} as it ends at step ${total}: train for more epochs`,
     );
   }
   const shapesOf = (arrays: Named<NdArray>) =>
@@ -288,10 +292,10 @@ function firstState({ name, model, optimizer, seed, from }: TrainOptions, total:
       );
     }
   };
-  compare("parameter", fresh.parameters, from.weights.parameters);
-  compare("buffer", fresh.buffers, from.weights.buffers);
-  compare("velocity", velocity, from.velocity);
-  return from;
+  compare("parameter", fresh.parameters, start.weights.parameters);
+  compare("buffer", fresh.buffers, start.weights.buffers);
+  compare("velocity", velocity, start.velocity);
+  return start;
 }
 
 /** The state in memory. */

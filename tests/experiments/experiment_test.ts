@@ -30,7 +30,7 @@ Deno.test("checkExperiment() refuses unknown keys at every depth, with their ful
   refuses(
     "teacher.epoch=1",
     'Cannot use the experiment as "teacher.epoch" is not known: known keys are name, model, objective, optimizer, ' +
-      "schedule, epochs, batchSize, augment, batchNormUpdates",
+      "schedule, pretrained, epochs, batchSize, augment, batchNormUpdates",
   );
   refuses(
     "students.kd.model.width=4",
@@ -50,7 +50,19 @@ Deno.test("checkExperiment() refuses values of the wrong kind, with their path a
     "name=Tiny",
     says('"name" is "Tiny": it must be a name of lower-case letters, digits, dots and hyphens'),
   );
-  refuses("teacher.epochs=1.5", says('"teacher.epochs" is 1.5: it must be an integer of at least 1'));
+  refuses("teacher.epochs=1.5", says('"teacher.epochs" is 1.5: it must be an integer of at least 0'));
+  refuses(
+    "teacher.epochs=0",
+    'Cannot use the experiment as "teacher" has 0 epochs and no pretrained weights: give it one of them',
+  );
+  refuses(
+    'teacher.pretrained={"weights":""}',
+    says('"teacher.pretrained.weights" is "": it must be the path of a weights file'),
+  );
+  refuses(
+    'teacher.optimizer.learningRates=[{"match":"fc.*"}]',
+    says('"teacher.optimizer.learningRates.0.factor" is missing: it must be a number from 0 to Infinity'),
+  );
   refuses(
     "teacher.model.kind=vgg",
     says(

@@ -2,17 +2,23 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import {
   CheckpointError,
   ExperimentError,
+  float32,
   parseEvaluation,
   parseEvidence,
   parseSteps,
+  rng,
   UsageError,
 } from "../../lib/core/mod.ts";
 import { createEngine, type Engine } from "../../lib/engine/mod.ts";
 import { type Experiment, type Manifest, override, run, type RunEvent } from "../../lib/experiments/mod.ts";
-import { loadWeights } from "../../lib/models/mod.ts";
+import { createModel, encodeSafetensors, loadWeights, toPyTorch } from "../../lib/models/mod.ts";
 import { summarize } from "../../lib/evaluation/mod.ts";
 import { filesIn } from "../scripts/_task.ts";
 import { inTempFolder, TINY } from "./_tiny.ts";
+
+const MEAN = [0.5, 0.5, 0.5];
+const STD = [0.25, 0.25, 0.25];
+const MODEL = { kind: "cnn", width: 2, mean: MEAN, std: STD } as const;
 
 /** Runs to the end, or until something holds of an event. */
 async function eventsOf(
@@ -122,7 +128,7 @@ Deno.test("run() refuses what it cannot use, before it makes a folder", async ()
     await assertRejects(
       () => eventsOf(engine, out, { experiment: override(TINY, "teacher.epochs=0") }),
       UsageError,
-      'Cannot use the experiment as "teacher.epochs" is 0: it must be an integer of at least 1',
+      'Cannot use the experiment as "teacher" has 0 epochs and no pretrained weights: give it one of them',
     );
     await assertRejects(
       () => eventsOf(engine, out, { experiment: override(TINY, "evaluation.n=21") }),
@@ -153,6 +159,61 @@ Deno.test("run() refuses a checkpoint of another experiment", async () => {
       () => eventsOf(engine, `${folder}/b`, { experiment: { ...TINY, seed: 4 } }),
       CheckpointError,
       `Cannot resume from "${folder}/b/${state}" as experiment `,
+    );
+  });
+});
+
+Deno.test("run() takes a pretrained teacher as it is, and fine-tunes a student under a new head", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    // A state_dict of someone else's, of four classes: no card, wrapped, with its normalisation inside.
+    const shape = { inputShape: [12, 12, 3] } as const;
+    const [teacher, other] = [
+      createModel(MODEL, { ...shape, classes: 10 }),
+      createModel(MODEL, { ...shape, classes: 4 }),
+    ]
+      .map((model, i) => model.init(rng(50 + i)));
+    const norm = { "module.mu": float32([1, 3, 1, 1], MEAN), "module.sigma": float32([1, 3, 1, 1], STD) };
+    for (const [name, weights] of [["teacher", teacher!], ["other", other!]] as const) {
+      const tensors = Object.fromEntries(Object.entries(toPyTorch(weights)).map(([key, it]) => [`module.${key}`, it]));
+      await Deno.writeFile(`${folder}/${name}.safetensors`, encodeSafetensors({ tensors: { ...norm, ...tensors } }));
+    }
+    const pretrained = { weights: `${folder}/other.safetensors`, fresh: ["fc.*"] };
+    const optimizer = {
+      kind: "sgd",
+      weightDecay: 0.1,
+      frozen: ["conv1.*", "bn1.*"],
+      learningRates: [{ match: "conv*", factor: 0.1 }],
+    } as const;
+    const [kd] = TINY.students;
+    const experiment: Experiment = {
+      ...TINY,
+      teacher: { ...TINY.teacher, model: MODEL, epochs: 0, pretrained: { weights: `${folder}/teacher.safetensors` } },
+      students: [{ ...kd!, model: MODEL, optimizer, pretrained }],
+    };
+    const out = `${folder}/run`;
+    assertEquals(kinds(await eventsOf(engine, out, { experiment })).at(-1), "end");
+    const loaded = await loadWeights(`${out}/checkpoints/teacher.safetensors`);
+    assertEquals(loaded.weights, teacher);
+    const { weights: { parameters }, card } = await loadWeights(`${out}/checkpoints/kd.safetensors`);
+    for (const name of ["conv1.weight", "bn1.weight", "bn1.bias"]) {
+      assertEquals(parameters[name], other!.parameters[name]);
+    }
+    assertNotEquals(parameters["conv4.weight"], other!.parameters["conv4.weight"]);
+    assertEquals(parameters["fc.bias"]!.shape, [10]);
+    const from = card.provenance.pretrained as { sha256: string; fresh: string[] };
+    assertEquals([from.sha256.length, from.fresh], [64, ["fc.*"]]);
+    const steps = parseSteps(await Deno.readTextFile(`${out}/steps.csv`)).rows;
+    assertEquals([...new Set(steps.map(({ method }) => method))], ["kd"]);
+
+    const wrong = {
+      ...experiment,
+      teacher: { ...experiment.teacher, pretrained: { ...pretrained, fresh: ["head.*"] } },
+    };
+    await assertRejects(
+      () => eventsOf(engine, `${folder}/wrong`, { experiment: wrong }),
+      UsageError,
+      'Cannot begin "head.*" new as it matches no weight of "cnn": names are like',
     );
   });
 });

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { createEngine } from "../../lib/engine/mod.ts";
 import { checkExperiment, PRESETS, run, small } from "../../lib/experiments/mod.ts";
-import { inTempFolder } from "./_tiny.ts";
+import { inTempFolder, TINY } from "./_tiny.ts";
 
 for (const [name, preset] of Object.entries(PRESETS)) {
   Deno.test(`small() of ${name} is an experiment, smaller, with the same networks, attacks and objectives`, () => {
@@ -42,15 +42,13 @@ for (const [name, preset] of Object.entries(PRESETS)) {
   });
 }
 
-Deno.test("small() shortens an analysis as well", () => {
-  const analysis = { n: 1000, batchSize: 100, eps: ["0", "4/255", "8/255"], linearity: { signed: true } } as const;
-  const made = checkExperiment(small({ ...PRESETS.quickstart!, analysis }));
-  assertEquals(made.analysis, {
-    n: 64,
-    batchSize: 64,
-    eps: ["0", "8/255"],
-    attack: { kind: "pgd", steps: 5 },
-    linearity: { signed: true, steps: 5, starts: 1 },
-  });
-  assertEquals(small(made).analysis, made.analysis);
+Deno.test("small() leaves out weights that were trained before, and what is said of them by name", () => {
+  const optimizer = {
+    kind: "sgd",
+    frozen: ["layer1.1.*"],
+    learningRates: [{ match: "layer3.1.*", factor: 0.1 }],
+  } as const;
+  const teacher = { ...TINY.teacher, optimizer, epochs: 0, pretrained: { weights: "a.safetensors" } };
+  const { pretrained, epochs, optimizer: left } = small({ ...TINY, teacher }).teacher;
+  assertEquals<unknown>([pretrained, epochs, left], [undefined, 1, { kind: "sgd" }]);
 });

@@ -80,6 +80,26 @@ Deno.test("sgd decays every parameter but those that noDecay names", async () =>
   assertEquals([...after["fc.bias"]!.data], [1]);
 });
 
+Deno.test("sgd multiplies the learning rate by the factor of the first pattern that matches", async () => {
+  await using engine = await createEngine("reference");
+  const learningRates = [{ match: "layer1.0.*", factor: 0.5 }, { match: "layer1.*", factor: 0.25 }];
+  const spec: SgdSpec = { kind: "sgd", momentum: 0, learningRates };
+  const all = (value: number) =>
+    Object.fromEntries(["layer1.0.w", "layer1.1.w", "layer10.w"].map((name) => [name, float32([1], [value])]));
+  const program = engine.compile((inputs: UpdateInputs) => sgd.update(spec, inputs).parameters);
+  const inputs = { parameters: all(1), gradients: all(1), velocity: {}, learningRate: scalar(0.5) };
+  const after = await readTree(engine, await program(inputs));
+  assertEquals(Object.values(after).map(({ data }) => data[0]), [0.75, 0.875, 0.5]);
+});
+
+Deno.test("sgd.init() keeps no velocity of what is frozen; the last pattern that matches counts", () => {
+  const parameters = { "conv1.w": float32([1]), "layer1.w": float32([2]), "fc.w": float32([3]) };
+  const kept = (...frozen: string[]) => Object.keys(sgd.init({ kind: "sgd", frozen }, parameters));
+  assertEquals(kept("layer1.*"), ["conv1.w", "fc.w"]);
+  assertEquals(kept("*", "!fc.*"), ["fc.w"]);
+  assertEquals(kept("*", "!fc.*", "!*1.w", "conv1.*"), ["layer1.w", "fc.w"]);
+});
+
 Deno.test("sgd starts from a velocity of zeros of each parameter's shape", () => {
   assertEquals(sgd.init({ kind: "sgd" }, { a: float32([2, 1], [1, 2]), b: float32([]) }), {
     a: float32([2, 1]),
@@ -98,5 +118,18 @@ Deno.test("sgd.init() refuses specs that cannot be meant", () => {
     { noDecay: ["bn"] },
     `Cannot exempt "bn" from weight decay as it matches no parameter: names are like "fc.weight"`,
   );
+  refuses(
+    { frozen: ["!layer9.*"] },
+    'Cannot use the pattern "layer9.*" as it matches no parameter: names are like "fc.weight"',
+  );
+  refuses(
+    { learningRates: [{ match: "head.*", factor: 1 }] },
+    'Cannot use the pattern "head.*" as it matches no parameter: names are like "fc.weight"',
+  );
+  refuses(
+    { learningRates: [{ match: "fc.*", factor: 0 }] },
+    'Cannot use 0 as the factor of the learning rate of "fc.*": write a positive number, or freeze it',
+  );
+  refuses({ frozen: ["*"] }, 'Cannot train with every parameter frozen: take some out, such as "!fc.*"');
   refuses({ noDecay: ["("] }, `Cannot read "(" as a regular expression: mend the pattern of noDecay`);
 });

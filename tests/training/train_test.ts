@@ -60,15 +60,42 @@ testOnEngines("train() reports every step and the end", async (engine) => {
   assertEquals(Object.keys(end.weights.buffers), Object.keys(CNN.shapes.buffers));
 }, ENGINES);
 
-testOnEngines("train() drops parts of a network, by the numbers of the step and the seed", async (engine) => {
-  const losses = async (options: TrainOptions) =>
-    (await collect(train(engine, { ...options, epochs: 1 }))).flatMap((event) =>
-      event.kind === "step" ? [event.row.loss] : []
-    );
-  const dropped = await losses(DROPPING);
-  assertEquals(await losses(DROPPING), dropped);
-  assertNotEquals(await losses({ ...DROPPING, model: transformer({}) }), dropped);
-}, ["reference"]);
+testOnEngines("train() keeps every bit of what is frozen, also under decay and momentum", async (engine) => {
+  const optimizer = { kind: "sgd", weightDecay: 0.1, frozen: ["*", "!conv4.*", "!fc.*"] } as const;
+  const initial = CNN.init(rng(77, "initial"));
+  for (const options of [KDIGA, ADVERSARIAL]) {
+    const events = await collect(train(engine, { ...options, optimizer, initial, checkpointEvery: 3 }));
+    const end = events.at(-1)!;
+    assert(end.kind === "end");
+    assertEquals(Object.keys(end.weights.parameters), Object.keys(CNN.shapes.parameters));
+    for (const [name, { data }] of Object.entries(end.weights.parameters)) {
+      if (/^(conv4|fc)\./.test(name)) assertNotEquals(data, initial.parameters[name]!.data, name);
+      else assertEquals(data, initial.parameters[name]!.data, name);
+    }
+    // Running statistics are no parameters: they move, as in PyTorch.
+    assertNotEquals(end.weights.buffers["bn1.running_mean"], initial.buffers["bn1.running_mean"]);
+    const { state } = events.find((event) => event.kind === "checkpoint")!;
+    assertEquals(Object.keys(state.velocity), ["conv4.weight", "fc.weight", "fc.bias"]);
+    const resumed = await collect(train(engine, { ...options, optimizer, from: state }));
+    assertEquals(resumed.at(-1), end);
+  }
+}, ENGINES);
+
+Deno.test("train() begins with the weights that it is given, and with new ones for the rest", async () => {
+  await using engine = await createEngine("reference");
+  const { buffers, parameters: { "fc1.bias": bias, ...rest } } = MLP.init(rng(5, "other"));
+  const initial = { parameters: rest, buffers };
+  const [end] = await collect(train(engine, { ...NATURAL, epochs: 0, initial }));
+  const fresh = MLP.init(rng(NATURAL.seed, "init")).parameters["fc1.bias"];
+  assertNotEquals(bias, fresh);
+  assertEquals(end, { kind: "end", weights: { parameters: { ...rest, "fc1.bias": fresh! }, buffers } });
+  const wrong = { parameters: { fc9: bias! }, buffers };
+  await assertRejects(
+    () => collect(train(engine, { ...NATURAL, initial: wrong })),
+    CheckpointError,
+    'Cannot go on training "natural" from this state as its parameter "fc9" is [6] where none is expected',
+  );
+});
 
 testOnEngines("train() lowers the loss of a toy problem and learns it", async (engine) => {
   const events = await collect(train(engine, { ...NATURAL, epochs: 20, schedule: { kind: "oneCycle", peak: 0.5 } }));
