@@ -46,9 +46,24 @@ function inputGradient(prefix: Prefix, dy: string, w: string, g: Geometry): stri
 }
 
 function filterGradient(prefix: Prefix, x: string, dy: string, g: Geometry, shape: readonly number[]): string {
-  const [image, at] = paddedBefore(x, g);
+  const [image, at] = paddedBefore(...withoutUnread(x, g));
   const attributes = { ...attributesOf(at), shape };
   return currentGraph().node(`${prefix}Conv2DBackpropFilter`, [image, dy], attributes, { flops: flopsOf(g) });
+}
+
+/**
+ * The image without the last row and column where a 1x1 filter of stride 2 never reads them: with fewer than 16 channels,
+ * the gradient of that filter would write behind its memory (TensorFlow 2.21, oneDNN).
+ */
+function withoutUnread(x: string, g: Geometry): [image: string, geometry: Geometry] {
+  const [batch, height, width, channels] = g.input;
+  const [kh, kw] = g.filter;
+  const rows = (g.output[1] - 1) * g.stride[0]! + 1;
+  const columns = (g.output[2] - 1) * g.stride[1]! + 1;
+  if (kh !== 1 || kw !== 1 || channels >= 16 || rows >= height && columns >= width) return [x, g];
+  const graph = currentGraph();
+  const input = [batch, rows, columns, channels] as const;
+  return [graph.node("Slice", [x, graph.shape([0, 0, 0, 0]), graph.shape([...input])]), { ...g, input }];
 }
 
 const isDepthwise = ({ input, filter }: Geometry) => filter[2] === 1 && filter[3] === input[3];
