@@ -362,7 +362,7 @@ Deno.test("run refuses keys that are not known, with their path and the known on
     assertEquals(await failure(folder, "run", "tiny.json"), [
       2,
       'UsageError: Cannot use the experiment as "teacher.optimizer.momentun" is not known: ' +
-      "known keys are kind, momentum, nesterov, weightDecay, noDecay",
+      "known keys are kind, momentum, nesterov, weightDecay, noDecay, frozen, learningRates",
     ]);
     assertEquals(Object.keys(await filesIn(folder)), ["tiny.json"]);
   }, { ...SMALLEST, teacher: { ...teacher, optimizer: { kind: "sgd", momentun: 0.9 } } });
