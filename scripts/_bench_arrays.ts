@@ -2,6 +2,7 @@ import {
   createModel,
   encodeSafetensors,
   float32,
+  type ImagenetResnetSpec,
   int32,
   KDIGA_PAPER,
   type KdSpec,
@@ -9,7 +10,6 @@ import {
   type NdArray,
   parseEps,
   PGD_AT,
-  type Resnet18Spec,
   rng,
   type SgdSpec,
   toPyTorch,
@@ -113,7 +113,7 @@ export function benchArrays(one: BenchCase): BenchArrays {
   };
 }
 
-function specOf({ kind = "resnet18", width, ...one }: BenchCase): Resnet18Spec | VitSpec {
+function specOf({ kind = "resnet18", width, ...one }: BenchCase): ImagenetResnetSpec<"resnet18"> | VitSpec {
   if (kind === "resnet18") return { kind, width, activation: one.activation ?? "relu" };
   const heads = Math.max(1, Math.floor(width / 64));
   return { kind, patch: 4, depth: 12, dim: width, heads, activation: one.activation ?? "gelu" };
