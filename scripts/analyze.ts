@@ -18,6 +18,7 @@ import {
   parseEps,
   parseEpsList,
   RELEASED_LOCAL_LINEARITY,
+  type SavedModel,
   UsageError,
 } from "../mod.ts";
 import { attacksOf } from "./_attacks.ts";
@@ -27,6 +28,7 @@ import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
 import { followTo } from "./_follow.ts";
 import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
+import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
 import { modelsOf, nameOf } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
@@ -51,6 +53,7 @@ Run again, it goes on where it was stopped.`,
       value: "FILE",
       help: "weights of the teacher, analysed too; without one there is no distance and no cosine",
     },
+    ...MODEL_FLAGS,
     eps: { value: "RADII", help: "in pixel units: 0,8/255 or 0..8/255 (default: 0..8/255)" },
     ...IMAGE_FLAGS,
     attack: {
@@ -73,9 +76,13 @@ Run again, it goes on where it was stopped.`,
   },
   resumable: true,
   main: async ({ flags, json, signal }) => {
-    const models = modelsOf("analyse", flags.model ?? [], flags.method ?? []);
-    const first = models[0]!.path;
-    const { card } = await loadWeights(first);
+    const named = modelsOf("analyse", flags.model ?? [], flags.method ?? []);
+    const teachers = flags.teacher === undefined ? [] : [{ method: nameOf(flags.teacher), path: flags.teacher }];
+    const all = [...named, ...teachers];
+    const loads = await loadOptionsOf(flags, all.map(({ path }) => path));
+    const models: readonly SavedModel[] = all.map((model, i) => ({ ...model, load: loads[i]! }));
+    const [{ path: first, load }] = models as [SavedModel];
+    const { card } = await loadWeights(first, load);
     const { data, seed, split, n } = imagesOf(flags, card, first);
     const attack = attackOf(flags.attack ?? "pgd-10");
     const { norm = "Linf" } = attack;
@@ -104,15 +111,15 @@ Run again, it goes on where it was stopped.`,
       },
     };
     const options = {
-      models,
-      ...(flags.teacher === undefined ? {} : { teacher: { method: nameOf(flags.teacher), path: flags.teacher } }),
+      models: models.slice(0, named.length),
+      ...(flags.teacher === undefined ? {} : { teacher: models.at(-1)! }),
       ...await dataOption(flags.data, data),
       ...(flags.out === undefined ? {} : { out: flags.out }),
     };
     const progress = createProgress();
     const start = performance.now();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
-    const names = models.map(({ method }) => method);
+    const names = named.map(({ method }) => method);
     progress.say(
       `analyse ${names.join(", ")} on ${engine.name}: ${engine.device}${engine.note ? ` (${engine.note})` : ""}`,
     );

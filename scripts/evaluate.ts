@@ -34,9 +34,11 @@ import { attacksOf } from "./_attacks.ts";
 import { runCommand } from "./_command.ts";
 import { dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
-import { integerOf, oneOf } from "./_flags.ts";
-import { follow } from "./_follow.ts";
+import { integerOf, secondsOf } from "./_flags.ts";
+import { follow, type FollowOptions } from "./_follow.ts";
+import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
 import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
+import { modelsOf } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
 /** Flags that make no sense where rows are missing. */
@@ -98,17 +100,23 @@ with --merge for each of their folders.`,
   },
   resumable: true,
   main: async ({ flags, json, signal }) => {
-    const named = modelsOf(flags.model ?? [], flags.method ?? []);
+    const start = performance.now();
+    const budget = flags.budget === undefined ? undefined : secondsOf("--budget", flags.budget);
+    const part = (["budget", "shard"] as const).find((name) => flags[name] !== undefined);
+    const whole = WHOLE.find((name) => name !== part && flags[name] !== undefined);
+    if (part !== undefined && whole !== undefined) {
+      throw new UsageError(`Cannot use --${whole} with --${part} as it is for all rows: leave one of them out`);
+    }
+    const { shard, merge } = flags;
+    if (shard !== undefined && !/^[1-9]\d*\/[1-9]\d*$/.test(shard)) {
+      throw new UsageError(`Cannot use --shard ${shard}: write a part and the number of parts, such as 1/3`);
+    }
+    const named = modelsOf("evaluate", flags.model ?? [], flags.method ?? []);
     const loads = await loadOptionsOf(flags, named.map(({ path }) => path));
     const models = named.map((model, i) => ({ ...model, load: loads[i]! }));
     const [{ path: first, load }] = models as [SavedModel];
     const { card } = await loadWeights(first, load);
-    const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
-    const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
-    const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
-    const data = flags.dataset === undefined
-      ? trainedOn(card, first)
-      : dataNamed(oneOf("--dataset", flags.dataset, ["cifar10", "shapes"]), card, seed, split, count ?? 1000);
+    const { data, seed, split, n } = imagesOf(flags, card, first);
     const attacks = attacksOf(flags.attack ?? ["fgsm,pgd-20"]);
     const most = Math.max(...attacks.map(({ norm = "Linf" }) => MAX_EPS[norm]));
     const asked: ModelEvaluation = {

@@ -26,7 +26,7 @@ import {
 import { runCommand } from "./_command.ts";
 import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
-import { integerOf } from "./_flags.ts";
+import { integerOf, oneOf } from "./_flags.ts";
 import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
 import { createProgress } from "./_progress.ts";
 
@@ -42,6 +42,8 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
   flags: {
     model: { value: "FILE", help: "weights of the network to ask (needed)" },
     ...MODEL_FLAGS,
+    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
+    dataset: { value: "NAME", help: "cifar10, for files that do not say where their originals are from" },
     batch: { value: "N", help: "images per batch (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,

@@ -32,11 +32,15 @@ export async function* openEvaluation(
   checkNames(options.models.map(({ method }) => method), "evaluate");
   checkEvaluation(evaluation);
   const loaded = new Map<string, LoadedWeights>();
-  for (const { method, path } of options.models) loaded.set(method, await loadWeights(path));
+  for (const { method, path, load } of options.models) loaded.set(method, await loadWeights(path, load));
   yield { kind: "progress", label: "load data", done: 0, total: 1 };
   const data = await loadData(asked.data, options.data === undefined ? {} : { path: options.data });
   const split = evaluationSet(evaluation, data);
-  const models = [...loaded].map(([method, { card }]) => ({ method, weights: card.sha256 }));
+  const models = options.models.map(({ method, load = {} }) => ({
+    method,
+    weights: loaded.get(method)!.card.sha256,
+    ...(Object.keys(load).length > 0 ? { load } : {}),
+  }));
   const content = { name: ["evaluation", ...loaded.keys()].join("-"), models, ...asked };
   const path = options.out ?? `runs/${await runName(content)}`;
   const resumed = await exists(`${path}/experiment.json`);

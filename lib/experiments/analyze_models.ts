@@ -67,14 +67,18 @@ export async function* analyzeModels(
   checkNames(saved.map(({ method }) => method), "analyse");
   checkAnalysis(analysis);
   const loaded = new Map<string, LoadedWeights>();
-  for (const { method, path } of saved) loaded.set(method, await loadWeights(path));
+  for (const { method, path, load } of saved) loaded.set(method, await loadWeights(path, load));
   yield { kind: "progress", label: "load data", done: 0, total: 1 };
   const data = await loadData(asked.data, options.data === undefined ? {} : { path: options.data });
   const split = evaluationSet(analysis, data, "analysis");
   const teacherModel = teacher && loaded.get(teacher.method)?.model;
   // The teacher last: one that does not fit is told of beside the network that it does not fit.
   for (const [method, { model }] of [...loaded].reverse()) checkShapes(method, model, split, teacherModel);
-  const models = [...loaded].map(([method, { card }]) => ({ method, weights: card.sha256 }));
+  const models = saved.map(({ method, load = {} }) => ({
+    method,
+    weights: loaded.get(method)!.card.sha256,
+    ...(Object.keys(load).length > 0 ? { load } : {}),
+  }));
   const name = ["analysis", ...loaded.keys()].join("-");
   const content = { name, models, teacher: teacher?.method ?? null, ...asked };
   const path = options.out ?? `runs/${await runName(content)}`;

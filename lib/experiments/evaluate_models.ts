@@ -1,7 +1,16 @@
-import { DataError, readTextIfExists, UsageError, writeFileAtomic } from "../core/mod.ts";
-import { type DataSpec, loadData } from "../data/mod.ts";
-import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
-import { type Classifier, freeze, type LoadedWeights, type LoadOptions, loadWeights } from "../models/mod.ts";
+import {
+  canonicalJson,
+  DataError,
+  type EvidenceRow,
+  ExperimentError,
+  parseEvidence,
+  readTextIfExists,
+  writeFileAtomic,
+} from "../core/mod.ts";
+import type { DdnSpec, FabSpec } from "../attacks/mod.ts";
+import type { DataSpec } from "../data/mod.ts";
+import type { Engine } from "../engine/mod.ts";
+import type { LoadOptions } from "../models/mod.ts";
 import { parseReferenceCard, writeFigures, writeReport } from "../report/mod.ts";
 import { distances } from "./_distances.ts";
 import { evaluated } from "./_evaluated.ts";
@@ -89,26 +98,10 @@ export async function* evaluateModels(
 ): AsyncGenerator<RunEvent, void, void> {
   const { evaluation, seed } = asked;
   const { engine } = options;
-  checkNames(options.models);
-  checkEvaluation(evaluation);
-  const loaded = new Map<string, LoadedWeights>();
-  for (const { method, path, load } of options.models) loaded.set(method, await loadWeights(path, load));
   const references = await Promise.all((options.references ?? []).map(readCard));
-  yield { kind: "progress", label: "load data", done: 0, total: 1 };
-  const data = await loadData(asked.data, options.data === undefined ? {} : { path: options.data });
-  const split = evaluationSet(evaluation, data);
-  const models = options.models.map(({ method, load = {} }) => ({
-    method,
-    weights: loaded.get(method)!.card.sha256,
-    ...(Object.keys(load).length > 0 ? { load } : {}),
-  }));
-  const content = { name: ["evaluation", ...loaded.keys()].join("-"), models, ...asked };
-  const path = options.out ?? `runs/${await runName(content)}`;
-  const resumed = await exists(`${path}/experiment.json`);
-  const folder = await openRunFolder(content, path);
-  const manifest = await openManifest(folder, engine, data, seed);
-  for (const { method, weights } of models) await manifest.trained(method, weights);
-  yield { kind: "open", folder: path, resumed };
+  const opened = yield* openEvaluation(asked, options);
+  const { folder, manifest, split, classifiers, weights } = opened;
+  const { path } = folder;
   if (references.length > 0) await makeFolder(folder.file("references"));
   for (const { name, text } of references) await writeFileAtomic(folder.file("references", name), text);
   try {

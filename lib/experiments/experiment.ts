@@ -20,6 +20,7 @@ import {
   type ModelSpec,
   type PreactResnetSpec,
   type ResnetSpec,
+  type VitSpec,
   type WideResnetSpec,
 } from "../models/mod.ts";
 import {
@@ -148,7 +149,7 @@ const kind: Check = text();
 const eps: Check = text(/^(\d+\/\d+|\d*\.?\d+)$/, 'a radius in pixel units such as "8/255"');
 const shared = {
   kind,
-  activation: optional(oneOf("relu", "relu6", "softplus", "tanh")),
+  activation: optional(oneOf("relu", "relu6", "softplus", "tanh", "gelu", "geluTanh")),
   mean: optional(list(number())),
   std: optional(list(number())),
 };
@@ -171,6 +172,17 @@ const models: { readonly [K in ModelSpec["kind"]]: Check } = {
   "mobilenet_v2": object<MobilenetV2Spec>(mobilenet),
   "mobilenet_v2_cifar": object<MobilenetV2CifarSpec>(mobilenet),
   "wide_resnet": object<WideResnetSpec>({ ...shared, depth: integer(), widen: integer(), width: optional(integer()) }),
+  vit: object<VitSpec>({
+    ...shared,
+    patch: integer(),
+    size: optional(oneOf("tiny", "small", "base")),
+    depth: optional(integer()),
+    dim: optional(integer()),
+    heads: optional(integer()),
+    distilled: optional(flag),
+    dropout: optional(number(0, 1)),
+    dropPath: optional(number(0, 1)),
+  }),
 };
 const distillation = {
   kind,

@@ -81,6 +81,8 @@ export const ACTIVATIONS: { readonly [K in ActivationName]: (x: Tensor) => Tenso
   relu6: (x) => minimum(relu(x), 6),
   softplus,
   tanh,
+  gelu: (x) => gelu(x),
+  geluTanh: (x) => gelu(x, "tanh"),
 };
 
 /** U(-1/sqrt(fan_in), 1/sqrt(fan_in)): what PyTorch's kaiming_uniform_(a = sqrt(5)) comes to; for biases as well. */
@@ -167,19 +169,16 @@ function convolve(x: Tensor, filter: Tensor, { stride, size, groups }: ConvSetti
   return conv2d(x, filter, stride, (size - 1) / 2, groups);
 }
 
-/** x W + b: [B, inputs] -> [B, outputs]. First values are PyTorch's defaults where `first` does not say others. */
+/** x W + b: [..., inputs] -> [..., outputs]; first values are PyTorch's default where omitted. */
 export function linear(
   name: string,
   inputs: number,
   outputs: number,
-  first: { readonly weight?: Initialiser; readonly bias?: Initialiser } = {},
+  { init = uniformFanIn(inputs), biasInit = init }: { readonly init?: Initialiser; readonly biasInit?: Initialiser } =
+    {},
 ): Layer {
-  const init = { weight: uniformFanIn(inputs), bias: uniformFanIn(inputs), ...first };
-  const declare = (field: "weight" | "bias", shape: readonly number[]): Declaration => (
-    { role: "parameters", name: `${name}.${field}`, shape, init: init[field] }
-  );
-  const matrix = declare("weight", [inputs, outputs]);
-  const bias = declare("bias", [outputs]);
+  const matrix: Declaration = { role: "parameters", name: `${name}.weight`, shape: [inputs, outputs], init };
+  const bias: Declaration = { role: "parameters", name: `${name}.bias`, shape: [outputs], init: biasInit };
   return {
     declares: [matrix, bias],
     apply: (x, context) => {

@@ -61,7 +61,7 @@ export async function loadPretrained(path: string, options: LoadPretrainedOption
     );
   }
   const isFresh = (name: string) => fresh.some((glob) => matchesGlob(glob, name));
-  const taken = Object.entries(rest).filter(([key]) =>
+  const taken = Object.entries(model.adapt?.(rest) ?? rest).filter(([key]) =>
     !isFresh(bareName(key)) && !isFresh(nameFor(key, (name) => names.includes(name)) ?? key)
   );
   const wanted = (shapes: Readonly<Record<string, readonly number[]>>) =>

@@ -80,7 +80,7 @@ export function createMobilenetV2(spec: MobilenetV2Spec, shape: NetworkShape): N
     convNorm(`${end}.0`, `${end}.1`, { inputs: blocks.at(-1)!.outputs, outputs: last, size: 1, stride: 1, init }),
     activate,
     globalAveragePool,
-    linear("classifier.1", last, shape.classes, { weight: normal(0.01), bias: filled(0) }),
+    linear("classifier.1", last, shape.classes, { init: normal(0.01), biasInit: filled(0) }),
   );
 }
 

@@ -1,12 +1,12 @@
 import type { NdArray } from "../core/mod.ts";
 import type { Model, Weights } from "./model.ts";
 
-/** Elementwise nonlinearity: max(x, 0), min(max(x, 0), 6), log(1 + e^x), or the hyperbolic tangent. */
-export type ActivationName = "relu" | "relu6" | "softplus" | "tanh";
+/** Elementwise nonlinearity: max(x, 0), at most 6 of it, log(1 + e^x), tanh, or GELU, exact or by the tangent. */
+export type ActivationName = "relu" | "relu6" | "softplus" | "tanh" | "gelu" | "geluTanh";
 
 /** What the spec of every kind of network may say. */
 export interface NetworkSpec {
-  /** Nonlinearity between the layers. @default {"relu"; "relu6" for mobilenet_v2} */
+  /** Nonlinearity between the layers. @default {"relu"; "relu6" for mobilenet_v2, "gelu" for vit} */
   readonly activation?: ActivationName;
   /** Mean per channel, in pixels in [0,1], that the network subtracts first. @default {zeros} */
   readonly mean?: readonly number[];

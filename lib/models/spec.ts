@@ -7,6 +7,7 @@ import { createMobilenetV2, type MobilenetV2Spec } from "./mobilenet_v2.ts";
 import { createMobilenetV2Cifar, type MobilenetV2CifarSpec } from "./mobilenet_v2_cifar.ts";
 import { createPreactResnet, type PreactResnetSpec } from "./preact_resnet.ts";
 import { createResnet, type ResnetSpec } from "./resnet.ts";
+import { createVit, type VitSpec } from "./vit.ts";
 import { createWideResnet, type WideResnetSpec } from "./wide_resnet.ts";
 
 /** Any network, as plain JSON. */
@@ -21,7 +22,8 @@ export type ModelSpec =
   | PreactResnetSpec
   | WideResnetSpec
   | MobilenetV2Spec
-  | MobilenetV2CifarSpec;
+  | MobilenetV2CifarSpec
+  | VitSpec;
 
 /** Makes a network of one kind. */
 export type CreateModel<S extends ModelSpec> = (spec: S, shape: NetworkShape) => Network;
@@ -39,6 +41,7 @@ export const MODELS: { readonly [K in ModelSpec["kind"]]: CreateModel<Extract<Mo
   "wide_resnet": createWideResnet,
   "mobilenet_v2": createMobilenetV2,
   "mobilenet_v2_cifar": createMobilenetV2Cifar,
+  vit: createVit,
 };
 
 /**

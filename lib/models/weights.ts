@@ -103,7 +103,7 @@ export async function loadWeights(path: string, options: LoadOptions = {}): Prom
   const { rest, normalisation } = splitNormalisation(tensors, inputShape[2], asked, `"${path}"`);
   const model = { ...asked, ...normalisation };
   const network = createModel(model, { classes: classes.length, inputShape });
-  const weights = fromPyTorch(rest, network.shapes, `"${path}"`);
+  const weights = fromPyTorch(network.adapt?.(rest) ?? rest, network.shapes, `"${path}"`);
   const provenance = found?.provenance ?? {};
   return { model: network, weights, card: { version: CARD_VERSION, model, classes, inputShape, provenance, sha256 } };
 }

@@ -70,6 +70,6 @@ export function createWideResnet(spec: WideResnetSpec, shape: NetworkShape): Net
     batchNorm("bn1", channels[3]!),
     activate,
     globalAveragePool,
-    linear("fc", channels[3]!, shape.classes, { bias: filled(0) }),
+    linear("fc", channels[3]!, shape.classes, { biasInit: filled(0) }),
   );
 }

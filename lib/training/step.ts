@@ -88,7 +88,8 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
     );
     let student: TrackedStudent | undefined;
     const { grad, aux: terms } = valueAndGrad((parameters: Named<Tensor>) => {
-      student = trackedStudent(model, { ...inputs.parameters, ...parameters }, inputs.buffers, batchNormUpdates);
+      const all = { ...inputs.parameters, ...parameters };
+      student = trackedStudent(model, all, inputs.buffers, batchNormUpdates, inputs.noise);
       const terms = objective.terms({ student: student.forward, teacher }, { x, y, xAdv }, spec, progress);
       return { value: Object.values(terms).reduce((sum, term) => add(sum, term)), aux: terms };
     }, trained);

@@ -67,7 +67,7 @@ Deno.test("checkExperiment() refuses values of the wrong kind, with their path a
     "teacher.model.kind=vgg",
     says(
       '"teacher.model.kind" is "vgg": it must be one of "mlp", "cnn", "resnet", "resnet18", "resnet34", "resnet50", ' +
-        '"wide_resnet50_2", "preact_resnet18", "mobilenet_v2", "mobilenet_v2_cifar", "wide_resnet"',
+        '"wide_resnet50_2", "preact_resnet18", "mobilenet_v2", "mobilenet_v2_cifar", "wide_resnet", "vit"',
     ),
   );
   refuses("students.kd.objective.alpha=2", says('"students.0.objective.alpha" is 2: it must be a number from 0 to 1'));

@@ -52,3 +52,16 @@ Deno.test("small() leaves out weights that were trained before, and what is said
   const { pretrained, epochs, optimizer: left } = small({ ...TINY, teacher }).teacher;
   assertEquals<unknown>([pretrained, epochs, left], [undefined, 1, { kind: "sgd" }]);
 });
+
+Deno.test("small() shortens an analysis as well", () => {
+  const analysis = { n: 1000, batchSize: 100, eps: ["0", "4/255", "8/255"], linearity: { signed: true } } as const;
+  const made = checkExperiment(small({ ...PRESETS.quickstart!, analysis }));
+  assertEquals(made.analysis, {
+    n: 64,
+    batchSize: 64,
+    eps: ["0", "8/255"],
+    attack: { kind: "pgd", steps: 5 },
+    linearity: { signed: true, steps: 5, starts: 1 },
+  });
+  assertEquals(small(made).analysis, made.analysis);
+});

@@ -26,6 +26,7 @@ export const SMALL: { readonly [K in ModelSpec["kind"]]: Extract<ModelSpec, { re
     activation: "softplus",
   },
   "wide_resnet": { kind: "wide_resnet", depth: 10, widen: 2, width: 2, activation: "softplus" },
+  vit: { kind: "vit", patch: 2, depth: 2, dim: 8, heads: 2, distilled: true },
 };
 
 /** What the small models are made for. */

@@ -142,7 +142,7 @@ for (const kind of Object.keys(MODELS) as ModelSpec["kind"][]) {
         "a nonlinearity",
         { ...SMALL[kind], activation: "step" },
         SHAPE,
-        'activation = "gelu": use one of relu, relu6, softplus, tanh',
+        'activation = "step": use one of relu, relu6, softplus, tanh, gelu, geluTanh',
       ],
       ["a number of classes", SMALL[kind], { ...SHAPE, classes: 1 }, "for 1 classes: it needs an integer of 2 or more"],
       [
@@ -165,7 +165,7 @@ Deno.test("createModel() names the kinds that there are", () => {
     () => createModel({ kind: "vgg" } as unknown as ModelSpec, SHAPE),
     UsageError,
     'Cannot make a model of the kind "vgg": use one of mlp, cnn, resnet, resnet18, resnet34, resnet50, ' +
-      "wide_resnet50_2, preact_resnet18, wide_resnet, mobilenet_v2, mobilenet_v2_cifar",
+      "wide_resnet50_2, preact_resnet18, wide_resnet, mobilenet_v2, mobilenet_v2_cifar, vit",
   );
 });
 

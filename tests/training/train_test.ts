@@ -97,6 +97,16 @@ Deno.test("train() begins with the weights that it is given, and with new ones f
   );
 });
 
+testOnEngines("train() drops parts of a network, by the numbers of the step and the seed", async (engine) => {
+  const losses = async (options: TrainOptions) =>
+    (await collect(train(engine, { ...options, epochs: 1 }))).flatMap((event) =>
+      event.kind === "step" ? [event.row.loss] : []
+    );
+  const dropped = await losses(DROPPING);
+  assertEquals(await losses(DROPPING), dropped);
+  assertNotEquals(await losses({ ...DROPPING, model: transformer({}) }), dropped);
+}, ["reference"]);
+
 testOnEngines("train() lowers the loss of a toy problem and learns it", async (engine) => {
   const events = await collect(train(engine, { ...NATURAL, epochs: 20, schedule: { kind: "oneCycle", peak: 0.5 } }));
   const steps = events.filter((event) => event.kind === "step");
