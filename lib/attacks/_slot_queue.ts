@@ -11,6 +11,7 @@ import {
   type MapTensors,
   mapTree,
   type Program,
+  takeRows,
   type Tensor,
   type Value,
   where,
@@ -78,6 +79,10 @@ interface Occupant {
   from: number;
   trial: number;
   step: number;
+  /** Slot in which its state and its best image are: another one that has tried a later step for it, or its own. */
+  home: number;
+  /** Lowest margin of the trial. */
+  lowest: number;
 }
 
 /**
@@ -101,6 +106,8 @@ interface CallInputs {
   readonly best: Best;
   readonly trial: object;
   readonly feeds: object;
+  /** Slot whose state and best image each slot goes on with [B], int32; its own where it is left out. */
+  readonly source?: Tensor;
 }
 
 /** The image of lowest margin of each slot. */
@@ -113,7 +120,8 @@ interface Best {
  * Runs an attack over slots: every image from its first trial to its last or its fall, `size` of them at a time. Images
  * that are misclassified as they are need no slot. When no image waits any more, free slots begin later trials of those
  * that are left; what comes of an image is what its trials in their order would have given, since those after the
- * first that breaks it do not count, nor do their passes.
+ * first that breaks it do not count, nor do their passes. Of a greedy attack, free slots try the next steps of a trial
+ * from its present state: the first of them that changes it counts, with those before, and the others are done again.
  *
  * @param engine Where it runs.
  * @param classifier Who is attacked.
@@ -140,6 +148,7 @@ export async function* slotQueue(
   const { values: weights, giveBack } = lend(engine, classifier.weights);
   const target = { ...classifier, weights };
   const program = stepProgram(engine, target, attack);
+  const isGreedy = attack.greedy === true && classifier.noise === undefined;
   const asking = judgingPasses(classifier);
   const passesOfCall = attack.forwardPasses + attack.backwardPasses;
   const slots: (Occupant | undefined)[] = Array.from({ length: size }, () => undefined);
@@ -147,13 +156,15 @@ export async function* slotQueue(
   const x = float32(shape);
   const y = int32([size]);
   const rows = { trial: undefined as unknown, feeds: undefined as unknown };
+  /** Whose image, and which trial, stand in the inputs of each slot. */
+  const shown: { readonly work?: Work; readonly trial?: number }[] = slots.map(() => ({}));
   const waiting: Work[] = [];
   let loaded = 0;
   /** Takes the next trial of an image, if it has one that may still count. */
-  const begin = (work: Work | undefined): Occupant | undefined => {
+  const begin = (work: Work | undefined, s: number): Occupant | undefined => {
     if (work === undefined || work.next >= Math.min(attack.trials, work.end)) return undefined;
     const trial = work.next++;
-    return { work, from: trial, trial, step: 0 };
+    return { work, from: trial, trial, step: 0, home: s, lowest: Infinity };
   };
   let held: { state: unknown; best: unknown } = {
     state: attack.state(shape),
@@ -180,27 +191,46 @@ export async function* slotQueue(
           }
           const work = waiting.shift();
           if (work !== undefined) works.add(work);
-          slots[s] = begin(work ?? leastBegun(works, attack.trials));
+          slots[s] = begin(work ?? leastBegun(works, attack.trials), s);
         }
         const slot = slots[s];
         if (slot !== undefined && slot.step === 0 && slot.from === slot.trial) {
-          x.data.set(slot.work.x, s * pixels);
-          y.data[s] = slot.work.label;
           first.data[s] = 1;
           cleanMargin.data[s] = slot.work.margin;
         }
         // An idle slot begins its last image again and again; nobody looks.
         if (slot === undefined || slot.step === 0) fresh.data[s] = 1;
-        if (slot?.step === 0) rows.trial = setRow(rows.trial, attack.trial(slotOf(slot)), s, size);
-        if (slot !== undefined) rows.feeds = setRow(rows.feeds, attack.feeds(slotOf(slot)), s, size);
       }
       const busy = slots.filter((slot) => slot !== undefined);
       if (busy.length === 0 || stop()) return;
-      if (first.data.includes(1)) {
+      const helpers = isGreedy ? helpersOf(slots, attack.steps) : new Map<number, number[]>();
+      const source = Int32Array.from({ length: size }, (_, s) => slots[s]?.home ?? s);
+      let [hasNewImages, hasNewTrials] = [false, false];
+      slots.forEach((slot, lead) => {
+        if (slot === undefined) return;
+        for (const [later, s] of [lead, ...helpers.get(lead) ?? []].entries()) {
+          const at = slotOf({ ...slot, step: slot.step + later });
+          const isNewImage = shown[s]!.work !== slot.work;
+          if (isNewImage) {
+            x.data.set(slot.work.x, s * pixels);
+            y.data[s] = slot.work.label;
+            hasNewImages = true;
+          }
+          if (isNewImage || shown[s]!.trial !== slot.trial) {
+            rows.trial = setRow(rows.trial, attack.trial({ ...at, step: 0 }), s, size);
+            hasNewTrials = true;
+          }
+          shown[s] = { work: slot.work, trial: slot.trial };
+          rows.feeds = setRow(rows.feeds, attack.feeds(at), s, size);
+          if (later > 0) fresh.data[s] = 0;
+          source[s] = slot.home;
+        }
+      });
+      if (hasNewImages) {
         disposeTree(put.x);
         put = { ...put, x: engine.put(copy(x)) };
       }
-      if (busy.some(({ step }) => step === 0)) {
+      if (hasNewTrials) {
         disposeTree(put.trial);
         put = { ...put, trial: mapTree(rows.trial, isLeaf, (leaf) => engine.put(copy(leaf as NdArray))) };
       }
@@ -215,6 +245,7 @@ export async function* slotQueue(
         ...held,
         trial: put.trial,
         feeds: mapTree(rows.feeds, isLeaf, (leaf) => copy(leaf as NdArray)),
+        ...source.some((from, s) => from !== s) ? { source: int32([size], source) } : {},
       } as unknown as MapTensors<CallInputs, Leaf>);
       const before = held;
       const { margin: looked, ...next } = result;
@@ -227,25 +258,37 @@ export async function* slotQueue(
       const leaving: { readonly s: number; readonly from: number; readonly work: Work; readonly fell: boolean }[] = [];
       slots.forEach((slot, s) => {
         if (slot === undefined) return;
-        const { work, from, trial, step } = slot;
-        work.calls[trial] = (work.calls[trial] ?? 0) + 1;
-        // What is not a number falls as well: the verification says whose it is.
-        if (!(margin[s]! >= 0)) work.fell[trial] ??= Math.floor(step / (attack.samples ?? 1));
-        // A few draws of random outputs are no proof: the image of lowest margin is judged at the end.
-        const isSettled = classifier.noise === undefined ? !(margin[s]! >= CLEARLY) : Number.isNaN(margin[s]!);
+        const { work, from, trial } = slot;
+        slot.home = s;
+        let isSettled = false;
+        for (const [later, tried] of [s, ...helpers.get(s) ?? []].entries()) {
+          if (later > 0) slot.step++;
+          work.calls[trial] = (work.calls[trial] ?? 0) + 1;
+          const now = margin[tried]!;
+          // What is not a number falls as well: the verification says whose it is.
+          if (!(now >= 0)) work.fell[trial] ??= Math.floor(slot.step / (attack.samples ?? 1));
+          // A few draws of random outputs are no proof: the image of lowest margin is judged at the end.
+          isSettled = classifier.noise === undefined ? !(now >= CLEARLY) : Number.isNaN(now);
+          if (now >= slot.lowest) continue;
+          slot.lowest = now;
+          slot.home = tried;
+          break;
+        }
+        const { home, step } = slot;
         if (isSettled) {
           if (trial < work.end) {
             work.end = trial;
-            leaving.push({ s, from, work, fell: true });
+            leaving.push({ s: home, from, work, fell: true });
           }
           slots[s] = undefined;
         } else if (step < attack.steps - 1) slot.step++;
         else {
           work.finished[trial] = true;
-          slots[s] = begin(work);
+          const next = begin(work, s);
+          slots[s] = next;
           // The next trial goes on with the best image of those before it, which are all of this slot.
-          if (slots[s]?.trial === trial + 1) slots[s].from = from;
-          else leaving.push({ s, from, work, fell: false });
+          if (next?.trial === trial + 1) slots[s] = { ...next, from, home };
+          else leaving.push({ s: home, from, work, fell: false });
         }
       });
       slots.forEach((slot, s) => {
@@ -291,7 +334,10 @@ function stepProgram(
     engine,
     logits,
     `attack over slots, ${attack.key}`,
-    () => ({ weights, x, y, fresh, first, cleanMargin, eps, state, best, trial, feeds }: CallInputs) => {
+    () => ({ weights, x, y, fresh, first, cleanMargin, eps, trial, feeds, source, ...held }: CallInputs) => {
+      const { state, best } = source === undefined
+        ? held
+        : mapTree(held, isLeaf, (leaf) => takeRows(leaf as Tensor, source)) as typeof held;
       const network = (at: Tensor, noise?: readonly Tensor[]) => logits(weights, at, noise);
       const made = attack.step({ logits: network, x, y, fresh, eps, state, trial, feeds });
       const before = {
@@ -354,6 +400,20 @@ async function worksOf(
 function uncounted(work: Work): Work {
   if (work.margin < 0) return work;
   return { ...work, margin: NOT_LOOKED, best: { ...work.best, margin: NOT_LOOKED } };
+}
+
+/** Free slots that try later steps for those that are under way: the slots of the next step, the one after, ... */
+function helpersOf(slots: readonly (Occupant | undefined)[], steps: number): ReadonlyMap<number, number[]> {
+  const leads = slots.flatMap((slot, s) => slot !== undefined && slot.step > 0 ? [s] : []);
+  const helpers = new Map<number, number[]>(leads.map((lead) => [lead, []]));
+  let free = slots.flatMap((slot, s) => slot === undefined ? [s] : []);
+  for (let later = 1; free.length > 0; later++) {
+    const able = leads.filter((lead) => slots[lead]!.step + later < steps);
+    if (able.length === 0) break;
+    able.slice(0, free.length).forEach((lead, i) => helpers.get(lead)!.push(free[i]!));
+    free = free.slice(able.length);
+  }
+  return helpers;
 }
 
 /** The image of which the fewest trials have been begun, where it has some left. */

@@ -77,6 +77,11 @@ export interface SlotAttack<S extends object = object, T extends object = object
   readonly steps: number;
   /** Calls that make one step of the attack, each with another draw of a classifier with random outputs. @default {1} */
   readonly samples?: number;
+  /**
+   * Whether a step changes the state only where it measures a margin below all that were measured before in the trial
+   * (the step 0 aside): then free slots may try the steps that follow, from the same state. @default {false}
+   */
+  readonly greedy?: boolean;
   /** Trials of an image: restarts times targets. */
   readonly trials: number;
   /** Forward passes per image of one step, those inside backward passes included. */

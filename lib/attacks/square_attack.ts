@@ -38,6 +38,7 @@ export function squareAttack(spec: SquareSpec, { inputShape, rng }: SlotSetting)
     trials: restarts,
     forwardPasses: 1,
     backwardPasses: 0,
+    greedy: true,
     ...norm === "Linf" ? signSquares(shape, sizes, draws) : bumpSquares(norm, shape, sizes, draws),
   };
 }

@@ -190,6 +190,9 @@ export const cast = (x: Tensor, dtype: DType): Tensor => tf.cast(x, dtype);
 /** Class indices [B] (int32) -> [B, classes] of 0 and 1 (float32); no gradient. */
 export const oneHot = (y: Tensor, classes: number): Tensor => tf.cast(tf.oneHot(y, classes), "float32");
 
+/** Rows of x [N, ...] by their indices [B] (int32): [B, ...]. */
+export const takeRows = (x: Tensor, indices: Tensor): Tensor => tf.gather(x, indices, 0);
+
 /** Zeros of a shape. */
 export const zeros = (shape: number[]): Tensor => tf.zeros(shape);
 /** Zeros of the shape and dtype of x. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assert, assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import { float32, rng, scalar } from "../../lib/core/mod.ts";
 import {
   add,
@@ -13,9 +13,10 @@ import {
 } from "../../lib/engine/mod.ts";
 import type { AttackBatch, Slot, SlotAttack } from "../../lib/attacks/mod.ts";
 import { type Claim, slotQueue } from "../../lib/attacks/_slot_queue.ts";
-import { project, steepestStep, whereSlot } from "../../lib/attacks/mod.ts";
+import { project, squareAttack, steepestStep, whereSlot } from "../../lib/attacks/mod.ts";
 import { margin } from "../../lib/losses/mod.ts";
 import type { Weights } from "../../lib/models/mod.ts";
+import { testOnEngines } from "../testing/engines.ts";
 import { counting, mlp, predictedBatch, rowsOf } from "./_classifiers.ts";
 
 const engine = await createEngine("reference");
@@ -127,6 +128,24 @@ Deno.test("slotQueue() begins later trials in free slots, which change nothing b
   // All trials of an image at once: as many calls as one trial has, beside one for the clean image.
   const { calls: few } = await run(40, attack, rowsOf(BATCH, standing.slice(0, 1)));
   assertEquals(few, 1 + 1);
+});
+
+testOnEngines("slotQueue() tries later steps of a greedy attack in free slots, and finds the same", async (engine) => {
+  for (const norm of ["Linf", "L2"] as const) {
+    const setting = { classes: 4, inputShape: [2, 2, 3], eps: EPS, rng: rng(3) };
+    const greedy = squareAttack({ kind: "square", norm, queries: 60, restarts: 2 }, setting);
+    const patient = { ...greedy, greedy: false };
+    const expected = await run(17, patient, BATCH, engine);
+    const { claims, passes, calls } = await run(17, greedy, BATCH, engine);
+    assertEquals(claims, expected.claims);
+    assertEquals(passes, expected.passes);
+    assertLess(calls, expected.calls);
+    assert(claims.some(({ firstStep }) => firstStep > 1), "every image falls at once");
+    // One image that stands, in 16 slots: two trials of 60 steps at once.
+    const one = rowsOf(BATCH, [claims.find(({ firstStep }) => firstStep === -1)!.position]);
+    assertEquals((await run(16, patient, one, engine)).calls, 1 + 60);
+    assertLessOrEqual((await run(16, greedy, one, engine)).calls, 1 + 30);
+  }
 });
 
 Deno.test("slotQueue() gives the best image looked at, for those that stand too", async () => {
