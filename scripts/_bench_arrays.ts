@@ -7,6 +7,7 @@ import {
   KDIGA_PAPER,
   type KdSpec,
   type Model,
+  type ModelSpec,
   type NdArray,
   parseEps,
   PGD_AT,
@@ -34,6 +35,8 @@ export interface BenchCase {
    * @default {32}
    */
   readonly size?: number;
+  /** Another network, in place of those. */
+  readonly spec?: ModelSpec;
   /**
    * Nonlinearity; a smooth one is for comparing, where a ReLU's kink makes percents of rounding.
    * @default {"relu", or "gelu" of a vision transformer}
@@ -92,7 +95,7 @@ export const KDIGA = KDIGA_PAPER;
 export function benchArrays(one: BenchCase): BenchArrays {
   const { batch, size = 32 } = one;
   const shape = { classes: CLASSES, inputShape: [size, size, 3] } as const;
-  const model = createModel(specOf(one), shape);
+  const model = createModel(one.spec ?? specOf(one), shape);
   const linearModel = createModel({ kind: "mlp", hidden: [] }, shape);
   const random = rng(1, "bench");
   const images = [batch, ...shape.inputShape];

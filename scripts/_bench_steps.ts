@@ -116,7 +116,7 @@ export interface BenchSteps {
 export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepName[] = STEP_NAMES): BenchSteps {
   const arrays = benchArrays(one);
   const { model, ids } = arrays;
-  const network = one.kind ?? "resnet18";
+  const network = one.spec?.kind ?? one.kind ?? "resnet18";
   const held: unknown[] = [];
   const disposals: (() => void)[] = [];
   const put = <T>(tree: T) => {

@@ -10,6 +10,7 @@ import { growthPlan, type GrowthRow, runGrowth, stepGrowth } from "./_bench_grow
 import { benchMachine, THREADS } from "./_bench_machine.ts";
 import type { BenchRow } from "./_bench_measure.ts";
 import { type MemoryRow, stepMemory } from "./_bench_memory.ts";
+import { benchModel, MODEL_CASES, type ModelRow, modelsText, SMALL_MODEL_CASES } from "./_bench_models.ts";
 import { startPeer } from "./_bench_peer.ts";
 import { STEP_NAMES } from "./_bench_steps.ts";
 import { caseText, growthText, machineText, memoryText, notesText } from "./_bench_text.ts";
@@ -39,6 +40,7 @@ steps, beside products of two 1024 x 1024 matrices and beside the same steps in 
       help: "a Python with torch, which runs the same steps in turn and must get the same numbers",
     },
     memory: { help: "measure peak memory in place of time, each step in a process of its own" },
+    models: { help: "measure the forward pass and the KDIGA step of every family of networks" },
     growth: { help: "measure how time grows with width, batch, image size, and length of data set and run" },
     small: { help: "smoke size: 4x4 and 2 calls; seconds, to see that everything runs" },
   },
@@ -95,6 +97,17 @@ steps, beside products of two 1024 x 1024 matrices and beside the same steps in 
       return await finish(rows, growthText(rows));
     }
 
+    if (mode === "models") {
+      const networks = flags.small ? SMALL_MODEL_CASES : MODEL_CASES;
+      const onRow = count("models", networks.length);
+      const rows: ModelRow[] = [];
+      for (const one of networks) {
+        rows.push(await benchModel(engine, one, runs));
+        onRow(one.name);
+      }
+      return await finish(rows, modelsText(rows));
+    }
+
     const rows: BenchRow[] = [];
     for (const one of cases) {
       const compared = peer && { peer, folder: temporary!.path };
@@ -106,13 +119,14 @@ steps, beside products of two 1024 x 1024 matrices and beside the same steps in 
   },
 });
 
-type Mode = "times" | "memory" | "growth";
+type Mode = "times" | "memory" | "growth" | "models";
 
 function modeOf(flags: Readonly<Record<string, unknown>>): Mode {
-  if (!flags["growth"]) return flags["memory"] ? "memory" : "times";
-  const other = ["memory", "peer", "case", "step"].find((name) => flags[name] !== undefined);
-  if (other) throw new UsageError(`Cannot measure --growth with --${other}: run them one after the other`);
-  return "growth";
+  const alone = (["growth", "models"] as const).find((name) => flags[name]);
+  if (alone === undefined) return flags["memory"] ? "memory" : "times";
+  const other = ["memory", "peer", "case", "step", "growth", "models"].find((name) => name !== alone && flags[name]);
+  if (other) throw new UsageError(`Cannot measure --${alone} with --${other}: run them one after the other`);
+  return alone;
 }
 
 /** A folder that is removed at the end, or at Ctrl-C: what is in it is large. */

@@ -2,6 +2,7 @@ import { assert, assertAlmostEquals, assertEquals, assertGreater, assertRejects,
 import { fileURLToPath } from "node:url";
 import {
   createEngine,
+  createModel,
   DataError,
   decodeSafetensors,
   disposeTree,
@@ -30,6 +31,7 @@ import { growthPlan, type GrowthRow, msPerImage, partsOf } from "../../scripts/_
 import { parseStatus, peakMemory, processMemory } from "../../scripts/_bench_machine.ts";
 import { type BenchRow, benchRows, measure, quantile } from "../../scripts/_bench_measure.ts";
 import type { MemoryRow } from "../../scripts/_bench_memory.ts";
+import { MODEL_CASES, type ModelRow } from "../../scripts/_bench_models.ts";
 import { type Peer, startPeer } from "../../scripts/_bench_peer.ts";
 import { type BenchStep, benchSteps, STEP_NAMES, type StepName } from "../../scripts/_bench_steps.ts";
 import { caseText, digits, growthText, memoryText } from "../../scripts/_bench_text.ts";
@@ -503,6 +505,16 @@ Deno.test("bench.ts refuses --growth with what it does not look at", async () =>
     new TextDecoder().decode(stderr),
     "UsageError: Cannot measure --growth with --case: run them one after the other\n",
   );
+});
+
+Deno.test("bench.ts --models measures every family, whose networks can be made", async () => {
+  const { rows } = await bench<ModelRow>(PERMISSIONS, "--models");
+  assertEquals(rows.map(({ name }) => name), ["ResNet-18", "ViT"]);
+  for (const { forwardMs, kdigaMs, parameters, macs } of rows) {
+    assert(forwardMs > 0 && kdigaMs > 0 && parameters > 1000 && macs > 1000);
+  }
+  for (const { spec, size } of MODEL_CASES) createModel(spec, { classes: 10, inputShape: [size, size, 3] });
+  assertEquals(new Set(MODEL_CASES.map(({ name }) => name)).size, MODEL_CASES.length);
 });
 
 Deno.test("startPeer() says what is missing", async () => {
