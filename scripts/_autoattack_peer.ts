@@ -8,12 +8,13 @@ import {
   encodeSafetensors,
   type Engine,
   gather,
+  type LoadedWeights,
   margins,
-  type ModelCard,
   type Norm,
   pairedDifference,
   type Progress,
   rng,
+  toPyTorch,
   wilson,
 } from "../mod.ts";
 import { type PythonPeer, startPython } from "./_python.ts";
@@ -78,6 +79,16 @@ export interface Target {
   readonly peerBatch: number;
 }
 
+/** The network as both sides get it. */
+export interface PeerNetwork {
+  /** Its weights file. */
+  readonly path: string;
+  /** What is in it. */
+  readonly loaded: LoadedWeights;
+  /** A file of one's own that defines it in PyTorch, with the names of the weights file; else the card says what it is. */
+  readonly file: string | undefined;
+}
+
 /** The official code in a process of its own, with the network and the images. */
 export interface OfficialCode extends AsyncDisposable {
   /** Version of PyTorch. */
@@ -94,7 +105,7 @@ export interface OfficialCode extends AsyncDisposable {
  *
  * @param python Path of a Python with torch and numpy.
  * @param autoattack Folder that holds the official code's `autoattack/`.
- * @param network The network: weights and card, or a file of one's own that defines it.
+ * @param network The network.
  * @param target What is attacked.
  * @param threads Threads of an operator.
  * @param say Told of images outside of the ball.
@@ -102,7 +113,7 @@ export interface OfficialCode extends AsyncDisposable {
 export async function startOfficialCode(
   python: string,
   autoattack: string,
-  network: { readonly weights: string; readonly card: ModelCard; readonly file: string | undefined },
+  network: PeerNetwork,
   { images, norm, eps, seed, peerBatch }: Target,
   threads: number,
   say: (text: string) => void,
@@ -132,18 +143,23 @@ export async function startOfficialCode(
 
 async function openNetwork(
   { ask }: PythonPeer<unknown>,
-  { weights, card: { model, inputShape, classes }, file }: Parameters<typeof startOfficialCode>[2],
+  { path, loaded: { weights, card: { model, inputShape, classes } }, file }: PeerNetwork,
   images: Dataset,
   batch: number,
 ): Promise<{ readonly format: string; readonly labels: readonly number[] }> {
-  const path = await Deno.makeTempFile({ prefix: "kdiga-", suffix: ".safetensors" });
+  const folder = await Deno.makeTempDir({ prefix: "kdiga-" });
   try {
+    const own = `${folder}/weights.safetensors`;
+    const arrays = `${folder}/images.safetensors`;
     const { x, y } = gather(images, images.ids.keys().toArray());
-    await Deno.writeFile(path, encodeSafetensors({ tensors: { x, y } }));
-    const network = file === undefined ? { model, inputShape, classes: classes.length } : { network: file };
-    return await ask({ do: "open", weights, images: path, batch, ...network });
+    await Deno.writeFile(arrays, encodeSafetensors({ tensors: { x, y } }));
+    if (file === undefined) await Deno.writeFile(own, encodeSafetensors({ tensors: toPyTorch(weights) }));
+    const network = file === undefined
+      ? { weights: own, model, inputShape, classes: classes.length }
+      : { weights: path, network: file };
+    return await ask({ do: "open", images: arrays, batch, ...network });
   } finally {
-    await Deno.remove(path);
+    await Deno.remove(folder, { recursive: true });
   }
 }
 

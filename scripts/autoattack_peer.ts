@@ -34,6 +34,7 @@ import { dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
 import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
+import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
 import { createProgress } from "./_progress.ts";
 
 const THREADS = Math.max(1, navigator.hardwareConcurrency);
@@ -45,7 +46,8 @@ await runCommand({
 turn, and compare robust accuracies, the images that stand, and times. Both start from the images that are classified
 correctly; in an ensemble each goes on with what its own attacks have left.`,
   flags: {
-    model: { value: "FILE", help: "weights with their card beside them (needed)" },
+    model: { value: "FILE", help: "weights (needed)" },
+    ...MODEL_FLAGS,
     python: { value: "PYTHON", help: "a Python with torch and numpy (needed)" },
     autoattack: { value: "DIR", help: "a copy of the official code, the folder that holds autoattack/ (needed)" },
     network: {
@@ -69,15 +71,17 @@ correctly; in an ensemble each goes on with what its own attacks have left.`,
     );
     const norm = oneOf("--norm", flags.norm ?? "Linf", ["Linf", "L2", "L1"]);
     const eps = flags.eps ?? "8/255";
-    const { model, weights, card } = await loadWeights(flags.model!);
+    const [options = {}] = await loadOptionsOf(flags, [flags.model!]);
+    const loaded = await loadWeights(flags.model!, options);
+    const { model, weights, card } = loaded;
     const { data, seed, split, n } = imagesOf(flags, card, flags.model!);
     const { data: path } = await dataOption(flags.data, data);
-    const loaded = (await loadData(data, path === undefined ? {} : { path }))[split];
-    if (loaded.ids.length < n) {
-      throw new UsageError(`Cannot attack ${n} images as "${loaded.name}" has ${loaded.ids.length}: lower --n`);
+    const all = (await loadData(data, path === undefined ? {} : { path }))[split];
+    if (all.ids.length < n) {
+      throw new UsageError(`Cannot attack ${n} images as "${all.name}" has ${all.ids.length}: lower --n`);
     }
     const target: Target = {
-      images: subset(loaded, Uint32Array.from({ length: n }, (_, i) => i)),
+      images: subset(all, Uint32Array.from({ length: n }, (_, i) => i)),
       norm,
       eps: parseEps(eps, MAX_EPS[norm]),
       seed,
@@ -86,7 +90,7 @@ correctly; in an ensemble each goes on with what its own attacks have left.`,
     };
     const progress = createProgress();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
-    const network = { weights: flags.model!, card, file: flags.network };
+    const network = { path: flags.model!, loaded, file: flags.network };
     await using official = await startOfficialCode(
       flags.python!,
       flags.autoattack!,
@@ -121,7 +125,7 @@ correctly; in an ensemble each goes on with what its own attacks have left.`,
       }
       await progress.end();
       if (!json) console.log(`\n${who}\nClean: ${correct.length} of ${n}.\n\n${tableText(peerTable(rows))}`);
-      return { model: flags.model, images: loaded.name, clean: correct.length, who, rows };
+      return { model: flags.model, images: all.name, clean: correct.length, who, rows };
     } finally {
       disposeTree(classifier.weights);
     }
