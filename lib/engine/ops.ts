@@ -128,6 +128,41 @@ export const maxPool2d = (x: Tensor, size: number, stride: number, padding: numb
 export const averagePool2d = (x: Tensor, size: number, stride: number, padding: number): Tensor =>
   tf.mul(pool2d(x, { size, stride, padding }, 0, (elements) => elements.reduce((a, b) => tf.add(a, b))), 1 / size ** 2);
 
+/**
+ * The mean of as many windows as are asked for: x [B, H, W, C] -> [B, h, w, C]. Window i of an axis of length n goes from
+ * floor(i n / size) to ceil((i + 1) n / size), so windows overlap where size does not divide n.
+ *
+ * Source: PyTorch, AdaptiveAvgPool2d.
+ *
+ * @param x Images [B, H, W, C].
+ * @param size h and w, or one number for both.
+ * @returns The means [B, h, w, C].
+ * @throws {RangeError} If h or w is no integer of at least 1.
+ */
+export const adaptiveAveragePool2d = (x: Tensor, size: number | readonly [height: number, width: number]): Tensor => {
+  const [height, width] = typeof size === "number" ? [size, size] : size;
+  return averageWindows(averageWindows(x, 1, height), 2, width);
+};
+
+/** The mean of each of `count` windows that cover an axis. */
+function averageWindows(x: Tensor, axis: number, count: number): Tensor {
+  if (!Number.isInteger(count) || count < 1) {
+    throw new RangeError(`Cannot take means of ${count} windows: it needs an integer of at least 1`);
+  }
+  const length = x.shape[axis]!;
+  if (count === length) return x;
+  if (length % count === 0) {
+    return tf.mean(tf.reshape(x, x.shape.toSpliced(axis, 1, count, length / count)), axis + 1);
+  }
+  const windows = Array.from({ length: count }, (_, i) => {
+    const begin = Math.floor(i * length / count);
+    const end = Math.ceil((i + 1) * length / count);
+    const part = tf.slice(x, x.shape.map(() => 0).with(axis, begin), x.shape.with(axis, end - begin));
+    return end - begin === 1 ? part : tf.mean(part, axis, true);
+  });
+  return tf.concat(windows, axis);
+}
+
 const FLOAT32_MAX = 3.4028234663852886e38;
 
 /** Windows of both axes put together by f. Columns first: of equals, the first of the first row is then the first. */

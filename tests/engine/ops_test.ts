@@ -53,6 +53,59 @@ for (const { window: [size, stride, padding], largest, gradient, mean } of POOLS
   });
 }
 
+// PyTorch 2.13: adaptive_avg_pool2d of x = arange(1, H W + 1)^2 / 10 as NHWC, and its gradient weighted by 1, 2, 3, ...
+const ADAPTIVE: readonly {
+  readonly shape: number[];
+  readonly size: number | readonly [number, number];
+  readonly y: number[];
+  readonly gradient: number[];
+}[] = [
+  {
+    shape: [1, 5, 3, 1],
+    size: [3, 2],
+    y: [1.15, 1.85, 6.25, 7.85, 14.65, 17.15],
+    gradient: [0.25, 0.75, 0.5, 0.75, 1.9167, 1.1667, 0.5, 1.1667, 0.66667, 1.75, 3.9167, 2.1667, 1.25, 2.75, 1.5],
+  },
+  {
+    shape: [1, 2, 6, 1],
+    size: [1, 3],
+    y: [2.95, 5.15, 8.15],
+    gradient: [0.25, 0.25, 0.5, 0.5, 0.75, 0.75, 0.25, 0.25, 0.5, 0.5, 0.75, 0.75],
+  },
+  {
+    shape: [1, 2, 3, 1],
+    size: 3,
+    y: [0.1, 0.4, 0.9, 0.85, 1.45, 2.25, 1.6, 2.5, 3.6],
+    gradient: [3, 4.5, 6, 9, 10.5, 12],
+  },
+];
+
+for (const { shape, size, y, gradient } of ADAPTIVE) {
+  testOnEngines(`adaptiveAveragePool2d() of [${shape}] to ${size} gives PyTorch's numbers`, async (engine) => {
+    const pooled = (x: Tensor) => ops.adaptiveAveragePool2d(ops.mul(ops.square(x), 0.1), size);
+    const means = await run(engine, pooled, range(shape));
+    assertClose(means, float32(means.shape, y), { relative: 1e-4, absolute: 1e-5 }, "means");
+    const weighted = (x: Tensor) => {
+      const y = ops.adaptiveAveragePool2d(x, size);
+      return { value: ops.sum(ops.mul(y, ops.constant(range(y.shape)))) };
+    };
+    const grad = await run(engine, (x) => ops.valueAndGrad(weighted, x).grad, range(shape));
+    assertClose(grad, float32(shape, gradient), { relative: 1e-4, absolute: 1e-5 }, "gradient");
+  });
+}
+
+Deno.test("adaptiveAveragePool2d() refuses a size that is none", () => {
+  const x = ops.zeros([1, 4, 4, 1]);
+  for (const size of [0, 1.5]) {
+    assertThrows(
+      () => ops.adaptiveAveragePool2d(x, size),
+      RangeError,
+      `Cannot take means of ${size} windows: it needs an integer of at least 1`,
+    );
+  }
+  x.dispose();
+});
+
 testOnEngines("maxPool2d() of negative numbers is not 0 at the border", async (engine) => {
   const y = await run(engine, (x) => ops.maxPool2d(ops.neg(x), 3, 2, 1), range([1, 4, 4, 1]));
   assertEquals([...y.data], [-1, -2, -5, -6]);

@@ -169,6 +169,14 @@ const CASES: Readonly<Record<string, Case>> = {
   "maxPool2d 2x2": pool(ops.maxPool2d, [2, 2, 0], 4),
   "averagePool2d 2x2": pool(ops.averagePool2d, [2, 2, 0], 5),
   "averagePool2d 3x3, stride 1": pool(ops.averagePool2d, [3, 1, 1], 4),
+  "adaptiveAveragePool2d, windows that overlap": {
+    size: 5 * 4 * 2,
+    f: (x) => ops.square(ops.adaptiveAveragePool2d(ops.square(ops.reshape(x, [1, 5, 4, 2])), 3)),
+  },
+  "adaptiveAveragePool2d, windows of one size": {
+    size: 4 * 6 * 2,
+    f: (x) => ops.square(ops.adaptiveAveragePool2d(ops.square(ops.reshape(x, [1, 4, 6, 2])), [2, 3])),
+  },
   "batch normalisation": {
     size: 24 + 4,
     f: (x) => {

@@ -102,6 +102,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   maxPool2d: () => [ops.maxPool2d(image(), 3, 2, 1), ops.maxPool2d(image(), 2, 2, 0)],
   averagePool2d: () => [ops.averagePool2d(image(), 3, 2, 1), ops.averagePool2d(image(), 2, 2, 0)],
+  adaptiveAveragePool2d: () => [ops.adaptiveAveragePool2d(image(), 2), ops.adaptiveAveragePool2d(image(), [3, 1])],
   normaliseRows: () => [ops.normaliseRows(cube(), 1e-3), ops.normaliseRows(a(), 1e-3)],
   greater: pairs(ops.greater),
   greaterEqual: pairs(ops.greaterEqual),
