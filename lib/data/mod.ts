@@ -16,8 +16,10 @@
  */
 export * from "./augment.ts";
 export * from "./cifar10.ts";
+export * from "./cifar100.ts";
 export * from "./dataset.ts";
 export * from "./fetch_cifar10.ts";
+export * from "./fetch_cifar100.ts";
 export * from "./load.ts";
 export * from "./loader.ts";
 export * from "./shapes.ts";
