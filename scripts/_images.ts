@@ -1,4 +1,4 @@
-import { cardPath, CheckpointError, type DataSpec, type ModelCard, UsageError } from "../mod.ts";
+import { cardPath, CheckpointError, DATA_KINDS, type DataSpec, type ModelCard, UsageError } from "../mod.ts";
 import { CIFAR10_ARCHIVE } from "./_data.ts";
 import { integerOf, oneOf } from "./_flags.ts";
 
@@ -6,8 +6,13 @@ import { integerOf, oneOf } from "./_flags.ts";
 export const IMAGE_FLAGS = {
   n: { value: "N", help: "first images of the split (default: 1000, or all where there are fewer)" },
   split: { value: "NAME", help: "test or validation (default: test)" },
-  dataset: { value: "NAME", help: "cifar10 or shapes (default: the data that the network was trained on)" },
-  data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
+  dataset: {
+    value: "NAME",
+    help: "cifar10, cifar100, cifar10c or shapes (default: the data that the network was trained on)",
+  },
+  corruption: { value: "NAME", help: "of --dataset cifar10c: the name of a file without .npy, such as fog" },
+  severity: { value: "N", help: "of --dataset cifar10c: how much of it, 1 to 5" },
+  data: { value: "PATH", help: `file or folder of the images (default: ${CIFAR10_ARCHIVE}, where it is)` },
   seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
 } as const;
 
@@ -36,11 +41,13 @@ export function imagesOf(
   path: string,
 ): AskedImages {
   const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
+  const stray = (["corruption", "severity"] as const).find((name) => flags[name] !== undefined);
+  if (stray !== undefined && flags.dataset !== "cifar10c") {
+    throw new UsageError(`Cannot use --${stray} without corrupted images: write --dataset cifar10c`);
+  }
   const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
   const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
-  const data = flags.dataset === undefined
-    ? trainedOn(card, path)
-    : dataNamed(oneOf("--dataset", flags.dataset, ["cifar10", "shapes"]), card, seed, split, count ?? 1000);
+  const data = flags.dataset === undefined ? trainedOn(card, path) : dataNamed(flags, card, seed, split, count ?? 1000);
   return { data, seed, split, n: count ?? Math.min(1000, sizeOf(data, split)) };
 }
 
@@ -59,10 +66,10 @@ function trainedOn({ provenance }: ModelCard, path: string): DataSpec {
     );
   }
   const { kind } = data as { readonly kind?: unknown };
-  if (kind !== "cifar10" && kind !== "shapes") {
+  if (!DATA_KINDS.some((known) => known === kind)) {
     throw new CheckpointError(
       `Cannot use the card "${cardPath(path)}" as its provenance.data.kind is ${JSON.stringify(kind)} where ` +
-        '"cifar10" or "shapes" was expected: write --dataset NAME',
+        `one of ${DATA_KINDS.join(", ")} was expected: write --dataset NAME`,
     );
   }
   return data as DataSpec;
@@ -70,22 +77,40 @@ function trainedOn({ provenance }: ModelCard, path: string): DataSpec {
 
 /** Data by name: as many drawn images as are needed, validation images set aside by the seed. */
 function dataNamed(
-  kind: DataSpec["kind"],
-  { inputShape }: ModelCard,
+  flags: { readonly [K in "dataset" | "corruption" | "severity"]?: string },
+  { inputShape, classes }: ModelCard,
   seed: number,
   split: "test" | "validation",
   n: number,
 ): DataSpec {
+  const kind = oneOf("--dataset", flags.dataset!, ["cifar10", "cifar100", "cifar10c", "shapes"]);
   const validation = split === "validation" ? { validation: n } : {};
-  if (kind === "cifar10") return { kind, seed, ...validation };
-  return { kind, seed, train: n + 1, test: n, size: inputShape[0], ...validation };
+  switch (kind) {
+    case "cifar10":
+      return { kind, seed, ...validation };
+    case "cifar100":
+      return { kind, seed, ...validation, ...(classes.length === 20 ? { labels: "coarse" } : {}) };
+    case "cifar10c": {
+      if (flags.corruption === undefined || flags.severity === undefined) {
+        throw new UsageError(
+          "Cannot use --dataset cifar10c without knowing which images: write --corruption NAME and --severity N",
+        );
+      }
+      if (split === "validation") {
+        throw new UsageError("Cannot use --split validation as cifar10c has test images alone");
+      }
+      return { kind, seed, corruption: flags.corruption, severity: integerOf("--severity", flags.severity) };
+    }
+    case "shapes":
+      return { kind, seed, train: n + 1, test: n, size: inputShape[0], ...validation };
+  }
 }
 
 /** Images of a split. */
 function sizeOf(data: DataSpec, split: "test" | "validation"): number {
-  const [train, test] = data.kind === "shapes"
-    ? [data.train, data.test]
-    : [data.trainCount ?? 50_000, data.testCount ?? 10_000];
+  if (split === "test") return data.kind === "shapes" ? data.test : data.testCount ?? 10_000;
+  if (data.kind === "cifar10c") return 0;
+  const train = data.kind === "shapes" ? data.train : data.trainCount ?? 50_000;
   const { validation = 0 } = data;
-  return split === "test" ? test : validation < 1 ? Math.round(validation * train) : validation;
+  return validation < 1 ? Math.round(validation * train) : validation;
 }

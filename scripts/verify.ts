@@ -5,6 +5,7 @@
  */
 import {
   createEngine,
+  DATA_KINDS,
   DataError,
   type Dataset,
   type DataSpec,
@@ -30,6 +31,9 @@ import { integerOf, oneOf } from "./_flags.ts";
 import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
 import { createProgress } from "./_progress.ts";
 
+/** Data sets that files may be said to be from. */
+const NAMED = ["cifar10", "cifar100"] as const;
+
 await runCommand({
   name: "verify",
   usage: "<files or folders>",
@@ -42,8 +46,8 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
   flags: {
     model: { value: "FILE", help: "weights of the network to ask (needed)" },
     ...MODEL_FLAGS,
-    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
-    dataset: { value: "NAME", help: "cifar10, for files that do not say where their originals are from" },
+    data: { value: "PATH", help: `file or folder of the data set (default: ${CIFAR10_ARCHIVE}, where it is)` },
+    dataset: { value: "NAME", help: "cifar10 or cifar100, for files that do not say where their originals are from" },
     batch: { value: "N", help: "images per batch (default: 100)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
@@ -51,7 +55,7 @@ Against other weights it is a transfer evaluation. Exit status 1 where a claim d
   main: async ({ args, flags, json }) => {
     if (flags.model === undefined) throw new UsageError("Cannot verify without a network: write --model FILE");
     const batchSize = flags.batch === undefined ? 100 : integerOf("--batch", flags.batch);
-    if (flags.dataset !== undefined) oneOf("--dataset", flags.dataset, ["cifar10"]);
+    if (flags.dataset !== undefined) oneOf("--dataset", flags.dataset, NAMED);
     const paths = (await Promise.all(args.map(filesOf))).flat();
     const [load] = await loadOptionsOf(flags, [flags.model]);
     const { model, weights, card } = await loadWeights(flags.model, load);
@@ -98,7 +102,7 @@ function originals(
 ): (images: ImageFile) => Promise<Dataset | undefined> {
   const loaded = new Map<string, LoadedData | undefined>();
   return async ({ data, split = "test" }) => {
-    const spec = dataset === "cifar10" ? { kind: "cifar10", seed: 0 } as const : data ?? dataOf(card);
+    const spec = dataset === undefined ? data ?? dataOf(card) : dataNamed(oneOf("--dataset", dataset, NAMED), card);
     const key = JSON.stringify(spec ?? null);
     if (!loaded.has(key)) {
       const where: { readonly data?: string } = spec === undefined ? {} : await dataOption(path, spec);
@@ -114,10 +118,15 @@ function originals(
   };
 }
 
+/** A whole data set; of CIFAR-100, the labels that the network has. */
+function dataNamed(kind: (typeof NAMED)[number], { classes }: ModelCard): DataSpec {
+  return kind === "cifar100" && classes.length === 20 ? { kind, seed: 0, labels: "coarse" } : { kind, seed: 0 };
+}
+
 /** Data of the training, where the card has them. */
 function dataOf({ provenance: { data } }: ModelCard): DataSpec | undefined {
   const kind = (data as { readonly kind?: unknown } | null | undefined)?.kind;
-  return kind === "cifar10" || kind === "shapes" ? data as DataSpec : undefined;
+  return DATA_KINDS.some((known) => known === kind) ? data as DataSpec : undefined;
 }
 
 /** A file, or the files of images in a folder. */

@@ -1,12 +1,14 @@
 import { DataError, rng, UsageError } from "../core/mod.ts";
 import { keyedOrder } from "./_keyed_order.ts";
-import { readCifar10, type ReadCifar10Options, type TrainAndTest } from "./cifar10.ts";
+import { CIFAR10_CLASSES, readCifar10, type ReadCifar10Options, type TrainAndTest } from "./cifar10.ts";
+import { readCifar100 } from "./cifar100.ts";
+import { readCifarC } from "./cifar_c.ts";
 import { type Dataset, subset } from "./dataset.ts";
 import { shapes, type ShapesOptions } from "./shapes.ts";
 import { type Split, validationSplit } from "./split.ts";
 
 /** Data of an experiment. */
-export type DataSpec = ShapesSpec | Cifar10Spec;
+export type DataSpec = ShapesSpec | Cifar10Spec | Cifar100Spec | Cifar10CSpec;
 
 /** Images drawn by {@linkcode shapes}. */
 export interface ShapesSpec extends ShapesOptions {
@@ -46,6 +48,36 @@ export interface Cifar10Spec {
   readonly testCount?: number;
 }
 
+/** CIFAR-100, from files that the user has. */
+export interface Cifar100Spec extends Omit<Cifar10Spec, "kind"> {
+  /** Which data. */
+  readonly kind: "cifar100";
+  /**
+   * The 100 classes, or the 20 superclasses.
+   *
+   * @default {"fine"}
+   */
+  readonly labels?: "fine" | "coarse";
+}
+
+/** Corrupted test images of CIFAR-10, from files that the user has: to evaluate on, none to train on. */
+export interface Cifar10CSpec {
+  /** Which data. */
+  readonly kind: "cifar10c";
+  /** Seed of the choice of images. */
+  readonly seed: number;
+  /** What was done to the images: the name of a file without ".npy", such as "fog". */
+  readonly corruption: string;
+  /** How much of it, 1 to 5. */
+  readonly severity: number;
+  /**
+   * Number of images to use; chosen by a random key of their ids.
+   *
+   * @default all
+   */
+  readonly testCount?: number;
+}
+
 /** Images of an experiment. */
 export interface LoadedData extends Split {
   /** Images to evaluate on; no choice may depend on them. */
@@ -70,7 +102,8 @@ export interface LoadDataOptions extends ReadCifar10Options {
 export async function loadData(spec: DataSpec, options: LoadDataOptions = {}): Promise<LoadedData> {
   const load = SOURCES[spec.kind] as (spec: DataSpec, options: LoadDataOptions) => Promise<TrainAndTest>;
   const { train, test } = await load(spec, options);
-  return { ...validationSplit(train, spec.validation ?? 0, spec.seed), test };
+  const validation = "validation" in spec ? spec.validation ?? 0 : 0;
+  return { ...validationSplit(train, validation, spec.seed), test };
 }
 
 const SOURCES: {
@@ -81,15 +114,38 @@ const SOURCES: {
 } = {
   shapes: (spec) => Promise.resolve(shapes(spec)),
   cifar10: async (spec, options) => {
-    if (options.path === undefined) {
-      throw new DataError(
-        "Cannot load CIFAR-10 as no path was given: pass --data PATH, or run `deno task fetch cifar10` first",
-      );
-    }
-    const { train, test } = await readCifar10(options.path, options);
-    return { train: choose(train, spec.trainCount, spec.seed), test: choose(test, spec.testCount, spec.seed) };
+    const path = pathOf(options, "CIFAR-10", "or run `deno task fetch cifar10` first");
+    return chosen(await readCifar10(path, options), spec);
+  },
+  cifar100: async (spec, options) => {
+    const path = pathOf(options, "CIFAR-100", "or run `deno task fetch cifar100` first");
+    const { labels = "fine" } = spec;
+    return chosen(await readCifar100(path, { ...options, labels }), spec);
+  },
+  cifar10c: async (spec, options) => {
+    const path = pathOf(options, "CIFAR-10-C", "a folder of <corruption>.npy and labels.npy");
+    const { corruption, severity, seed, testCount } = spec;
+    const all = { name: "cifar10c", classes: CIFAR10_CLASSES, corruption, severity };
+    const test = choose(await readCifarC(path, { ...options, ...all }), testCount, seed);
+    return { train: subset(test, [], "cifar10c train"), test };
   },
 };
+
+/** Every kind of data, as a spec names it. */
+export const DATA_KINDS: readonly DataSpec["kind"][] = Object.keys(SOURCES) as DataSpec["kind"][];
+
+function pathOf({ path }: LoadDataOptions, name: string, advice: string): string {
+  if (path !== undefined) return path;
+  throw new DataError(`Cannot load ${name} as no path was given: pass --data PATH, ${advice}`);
+}
+
+/** The images of both parts that a spec asks for. */
+function chosen(
+  { train, test }: TrainAndTest,
+  { trainCount, testCount, seed }: Pick<Cifar10Spec, "trainCount" | "testCount" | "seed">,
+): TrainAndTest {
+  return { train: choose(train, trainCount, seed), test: choose(test, testCount, seed) };
+}
 
 /** The first images by the order of their keys, in the order of the data set. */
 function choose(dataset: Dataset, count: number | undefined, seed: number): Dataset {

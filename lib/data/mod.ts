@@ -17,6 +17,7 @@
 export * from "./augment.ts";
 export * from "./cifar10.ts";
 export * from "./cifar100.ts";
+export * from "./cifar_c.ts";
 export * from "./dataset.ts";
 export * from "./fetch_cifar10.ts";
 export * from "./fetch_cifar100.ts";

@@ -9,7 +9,15 @@ import type {
   SquareSpec,
 } from "../attacks/mod.ts";
 import { UsageError } from "../core/mod.ts";
-import type { AugmentSpec, Cifar10Spec, DataSpec, ShapesParameters, ShapesSpec } from "../data/mod.ts";
+import type {
+  AugmentSpec,
+  Cifar100Spec,
+  Cifar10CSpec,
+  Cifar10Spec,
+  DataSpec,
+  ShapesParameters,
+  ShapesSpec,
+} from "../data/mod.ts";
 import {
   type CnnSpec,
   createModel,
@@ -300,6 +308,13 @@ const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
   autoattack: object<AutoAttackSpec>({ kind, norm: norms, version: optional(version) }),
 };
 const share = optional(number(0));
+const cifar = {
+  kind,
+  seed: integer(0),
+  validation: share,
+  trainCount: optional(integer()),
+  testCount: optional(integer()),
+};
 const data: { readonly [K in DataSpec["kind"]]: Check } = {
   shapes: object<ShapesSpec>({
     kind,
@@ -316,11 +331,13 @@ const data: { readonly [K in DataSpec["kind"]]: Check } = {
       tint: optional(number(0, 1)),
     })),
   }),
-  cifar10: object<Cifar10Spec>({
+  cifar10: object<Cifar10Spec>(cifar),
+  cifar100: object<Cifar100Spec>({ ...cifar, labels: optional(oneOf("fine", "coarse")) }),
+  cifar10c: object<Cifar10CSpec>({
     kind,
     seed: integer(0),
-    validation: share,
-    trainCount: optional(integer()),
+    corruption: text(/^\w+$/, 'the name of a file without ".npy", such as "fog"'),
+    severity: integer(1, 5),
     testCount: optional(integer()),
   }),
 };
@@ -374,8 +391,15 @@ const experiment = object<Experiment>({
 
 /** Shape of the images and number of classes of each kind of data. */
 const DATA_SHAPES: {
-  readonly [K in DataSpec["kind"]]: (spec: Extract<DataSpec, { kind: K }>) => readonly [number, number, number];
-} = { shapes: ({ size = 16 }) => [size, size, 3], cifar10: () => [32, 32, 3] };
+  readonly [K in DataSpec["kind"]]: (
+    spec: Extract<DataSpec, { kind: K }>,
+  ) => { readonly inputShape: readonly [number, number, number]; readonly classes: number };
+} = {
+  shapes: ({ size = 16 }) => ({ inputShape: [size, size, 3], classes: 10 }),
+  cifar10: () => ({ inputShape: [32, 32, 3], classes: 10 }),
+  cifar100: ({ labels }) => ({ inputShape: [32, 32, 3], classes: labels === "coarse" ? 20 : 100 }),
+  cifar10c: () => ({ inputShape: [32, 32, 3], classes: 10 }),
+};
 
 /**
  * Checks what came from JSON: every key known, every value of its kind, and everything that can be known to fail later.
@@ -398,11 +422,16 @@ export function checkExperiment(value: unknown): Experiment {
         'use "natural" or "adversarial"',
     );
   }
-  const shapeOf = DATA_SHAPES[dataSpec.kind] as (spec: DataSpec) => readonly [number, number, number];
+  const shapeOf = DATA_SHAPES[dataSpec.kind] as (spec: DataSpec) => ReturnType<typeof DATA_SHAPES["shapes"]>;
   for (const each of [teacher, ...students]) {
-    createModel(each.model, { classes: 10, inputShape: shapeOf(dataSpec) });
+    createModel(each.model, shapeOf(dataSpec));
     objectiveOf(each.objective);
     learningRate(each.schedule, 0, Math.max(1, each.epochs));
+    if (each.epochs > 0 && dataSpec.kind === "cifar10c") {
+      throw new UsageError(
+        `Cannot train "${each.name}" on "cifar10c" as it has test images alone: evaluate with it, and train on "cifar10"`,
+      );
+    }
     if (each.epochs > 0 || each.pretrained !== undefined) continue;
     throw new UsageError(
       `Cannot use the experiment as "${each.name}" has 0 epochs and no pretrained weights: give it one of them`,

@@ -1,6 +1,6 @@
 import { DataError, float32, int32, type NdArray, parseEps, writeFileAtomic } from "../core/mod.ts";
 import type { AdversarialImages } from "../evaluation/mod.ts";
-import type { DataSpec } from "../data/mod.ts";
+import { DATA_KINDS, type DataSpec } from "../data/mod.ts";
 import { decodeSafetensors, encodeSafetensors } from "../models/mod.ts";
 
 /** Adversarial images, and which network they were made against. */
@@ -111,6 +111,8 @@ function dataOf(text: string, fail: (what: string) => never): DataSpec {
   } catch {
     return fail("its data are not JSON");
   }
-  if (data?.kind === "cifar10" || data?.kind === "shapes") return data as DataSpec;
-  return fail(`its data are of the kind ${JSON.stringify(data?.kind)} where "cifar10" or "shapes" was expected`);
+  if (DATA_KINDS.some((kind) => kind === data?.kind)) return data as DataSpec;
+  return fail(
+    `its data are of the kind ${JSON.stringify(data?.kind)} where one of ${DATA_KINDS.join(", ")} was expected`,
+  );
 }

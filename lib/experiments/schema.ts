@@ -27,10 +27,11 @@ export function number(low = -Infinity, high = Infinity): Check {
   };
 }
 
-/** An integer of at least `low`. */
-export function integer(low = 1): Check {
+/** An integer in [low, high]. */
+export function integer(low = 1, high = Infinity): Check {
   return (value, path) => {
-    if (!Number.isSafeInteger(value) || (value as number) < low) fail(path, value, `an integer of at least ${low}`);
+    if (Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high) return;
+    fail(path, value, high === Infinity ? `an integer of at least ${low}` : `an integer from ${low} to ${high}`);
   };
 }
 

@@ -51,7 +51,9 @@ function smallAnalysis(analysis: AnalysisSpec): AnalysisSpec {
 }
 
 function smallData(data: DataSpec): DataSpec {
-  const validation = data.validation === undefined ? {} : { validation: Math.min(data.validation, VALIDATION_IMAGES) };
+  const validation = !("validation" in data) || data.validation === undefined
+    ? {}
+    : { validation: Math.min(data.validation, VALIDATION_IMAGES) };
   switch (data.kind) {
     case "shapes":
       return {
@@ -61,12 +63,15 @@ function smallData(data: DataSpec): DataSpec {
         test: Math.min(data.test, TEST_IMAGES),
       };
     case "cifar10":
+    case "cifar100":
       return {
         ...data,
         ...validation,
         trainCount: Math.min(data.trainCount ?? Infinity, TRAIN_IMAGES + VALIDATION_IMAGES),
         testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES),
       };
+    case "cifar10c":
+      return { ...data, testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES) };
   }
 }
 

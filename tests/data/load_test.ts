@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { DataError, UsageError } from "../../lib/core/mod.ts";
-import { type DataSpec, loadData, shapes } from "../../lib/data/mod.ts";
+import { DATA_KINDS, type DataSpec, loadData, shapes } from "../../lib/data/mod.ts";
+import { cifar100Files } from "./_tiny_cifar100.ts";
+import { writeCifarC } from "./_tiny_cifar_c.ts";
 import { cifarFiles, inTempFolder } from "./_tiny_cifar10.ts";
 
 Deno.test("loadData() draws shapes and cuts the validation set from their training images", async () => {
@@ -35,9 +37,42 @@ Deno.test("loadData() takes some of CIFAR-10 by the keys of their ids", async ()
   });
 });
 
-Deno.test("loadData() says how to get CIFAR-10", async () => {
+Deno.test("loadData() takes CIFAR-100 with fine or coarse labels", async () => {
+  await inTempFolder(async (path) => {
+    for (const [name, bytes] of cifar100Files(2)) await Deno.writeFile(`${path}/${name}`, bytes);
+    const load = (spec: Partial<DataSpec>) =>
+      loadData({ kind: "cifar100", seed: 1, ...spec } as DataSpec, { path, expectedRecords: 2 });
+    const { train, validation, test } = await load({ trainCount: 8, validation: 0.25 });
+    assertEquals([train.ids.length, validation.ids.length, test.ids.length], [6, 2, 2]);
+    assertEquals(train.classes.length, 100);
+    assertEquals((await load({ labels: "coarse" })).test.classes.length, 20);
+  });
+});
+
+Deno.test("loadData() takes corrupted images to evaluate on, and none to train on", async () => {
+  await inTempFolder(async (path) => {
+    await writeCifarC(path, 3);
+    const spec = { kind: "cifar10c", seed: 1, corruption: "fog", severity: 2 } as const;
+    const { train, validation, test } = await loadData(spec, { path, expectedRecords: 3 });
+    assertEquals([train.ids.length, validation.ids.length, [...test.ids]], [0, 0, [0, 1, 2]]);
+    assertEquals((await loadData({ ...spec, testCount: 2 }, { path, expectedRecords: 3 })).test.ids.length, 2);
+  });
+});
+
+Deno.test("DATA_KINDS are the kinds that loadData() knows", () => {
+  for (const kind of ["shapes", "cifar10", "cifar100", "cifar10c"] as const) assert(DATA_KINDS.includes(kind));
+});
+
+Deno.test("loadData() says how to get what is not there", async () => {
+  const failure = async (spec: DataSpec) => (await assertRejects(() => loadData(spec), DataError)).message;
+  for (const [kind, name] of [["cifar10", "CIFAR-10"], ["cifar100", "CIFAR-100"]] as const) {
+    assertEquals(
+      await failure({ kind, seed: 1 }),
+      `Cannot load ${name} as no path was given: pass --data PATH, or run \`deno task fetch ${kind}\` first`,
+    );
+  }
   assertEquals(
-    (await assertRejects(() => loadData({ kind: "cifar10", seed: 1 }), DataError)).message,
-    "Cannot load CIFAR-10 as no path was given: pass --data PATH, or run `deno task fetch cifar10` first",
+    await failure({ kind: "cifar10c", seed: 1, corruption: "fog", severity: 1 }),
+    "Cannot load CIFAR-10-C as no path was given: pass --data PATH, a folder of <corruption>.npy and labels.npy",
   );
 });

@@ -86,6 +86,24 @@ Deno.test("checkExperiment() refuses values of the wrong kind, with their path a
   for (const value of [null, [], "tiny", undefined]) assertThrows(() => checkExperiment(value), UsageError);
 });
 
+Deno.test("checkExperiment() knows CIFAR-100 and the corrupted images, which nothing can be trained on", () => {
+  checkExperiment(override(TINY, 'data={"kind":"cifar100","seed":1,"labels":"coarse","validation":0.1}'));
+  const data = (severity: number) => `data={"kind":"cifar10c","seed":1,"corruption":"fog","severity":${severity}}`;
+  refuses(data(6), 'Cannot use the experiment as "data.severity" is 6: it must be an integer from 1 to 5');
+  refuses(
+    data(3).replace("fog", "../fog"),
+    'Cannot use the experiment as "data.corruption" is "../fog": it must be the name of a file without ".npy", such as ' +
+      '"fog"',
+  );
+  refuses(
+    data(3),
+    'Cannot train "teacher" on "cifar10c" as it has test images alone: evaluate with it, and train on "cifar10"',
+  );
+  const taken = { epochs: 0, pretrained: { weights: "a.safetensors" } };
+  const networks = { teacher: { ...TINY.teacher, ...taken }, students: [] };
+  checkExperiment(override({ ...TINY, ...networks }, data(3)));
+});
+
 Deno.test("checkExperiment() refuses what would fail later", () => {
   refuses("students.kd.name=teacher", 'Cannot use the experiment as two networks are named "teacher": rename one');
   refuses(

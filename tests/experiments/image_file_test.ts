@@ -66,7 +66,7 @@ Deno.test("loadImages() refuses files that are cut, of something else, or of oth
     await change({ tensors, metadata: { ...metadata, data: "{" } });
     await refuses(DataError, "as its data are not JSON");
     await change({ tensors, metadata: { ...metadata, data: '{"kind":"mnist"}' } });
-    await refuses(DataError, 'as its data are of the kind "mnist" where "cifar10" or "shapes" was expected');
+    await refuses(DataError, 'as its data are of the kind "mnist" where one of shapes, cifar10, ');
     const { weights: _, ...rest } = metadata;
     await change({ tensors, metadata: rest });
     await refuses(DataError, "as it has no weights");

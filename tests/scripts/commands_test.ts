@@ -864,7 +864,7 @@ Deno.test("fetch refuses other data, a wrong checksum, and a server without the 
     inTempFolder(async (folder) => {
       assertEquals(await failure(folder, "fetch", "imagenet"), [
         2,
-        "UsageError: Cannot use data set imagenet as it is not known: write one of cifar10",
+        "UsageError: Cannot use data set imagenet as it is not known: write one of cifar10, cifar100",
       ]);
       assertEquals(await failure(folder, "fetch", "cifar10", "--url", `${url}/a`, "--to", "c.tar.gz"), [
         1,
