@@ -1,6 +1,6 @@
 /**
- * Labelled images and the batches made of them: CIFAR-10 from its files, a procedural set that needs none, validation
- * splits by rule, augmentation and loaders that are keyed by image id.
+ * Labelled images and the batches made of them: CIFAR-10, CIFAR-100 and corrupted images from their files, a procedural
+ * set that needs none, validation splits by rule, augmentation and loaders that are keyed by image id.
  *
  * ```ts
  * import { rng } from "../core/mod.ts";

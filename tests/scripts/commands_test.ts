@@ -18,6 +18,7 @@ import {
   sha256Hex,
 } from "../../mod.ts";
 import { gzip, tar } from "../data/_tiny_cifar10.ts";
+import { npy } from "../testing/npy.ts";
 import { filesIn, inTempFolder, runTask, SCRIPT_TASKS, startTask, taskArgs } from "./_task.ts";
 import { TINY } from "./_tiny_experiment.ts";
 
@@ -639,6 +640,57 @@ Deno.test("evaluate refuses what it cannot use", async () => {
   });
 });
 
+Deno.test("evaluate takes one severity of a corruption, and says what is missing of it", async () => {
+  const data = { kind: "shapes", seed: 1, train: 40, test: 8, size: 32 };
+  const evaluation = { ...SMALLEST.evaluation, n: 8 };
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    // Black images, whose bytes take no space on the disk.
+    await Deno.mkdir(`${folder}/c`);
+    await Deno.writeFile(`${folder}/c/fog.npy`, npy("|u1", [50_000, 32, 32, 3], new Uint8Array(0)));
+    await Deno.truncate(`${folder}/c/fog.npy`, 128 + 50_000 * 3072);
+    const severityOf = Uint8Array.from({ length: 50_000 }, (_, i) => Math.floor(i / 10_000));
+    await Deno.writeFile(`${folder}/c/labels.npy`, npy("|u1", [50_000], severityOf));
+    const model = ["--model", "run/checkpoints/teacher.safetensors", "--skip-masking", "--attack", "fgsm", "--n", "8"];
+    const asked = ["--dataset", "cifar10c", "--corruption", "fog", "--severity", "3", "--data", "c"];
+    const { code, err } = await runTask(folder, "evaluate", ...model, "--eps", "8/255", ...asked, "--out", "a");
+    assertEquals(code, 0, err);
+    const [head, ...rows] = (await Deno.readTextFile(`${folder}/a/evidence.csv`)).trim().split("\n");
+    const label = head!.split(",").indexOf("label");
+    assert(rows.length > 0 && rows.every((row) => row.split(",")[label] === "2"), rows[0]);
+    const cases: [args: string[], code: number, line: string][] = [
+      [
+        ["--dataset", "cifar10c", "--data", "c"],
+        2,
+        "UsageError: Cannot use --dataset cifar10c without knowing which images: write --corruption NAME and --severity N",
+      ],
+      [
+        ["--severity", "3"],
+        2,
+        "UsageError: Cannot use --severity without corrupted images: write --dataset cifar10c",
+      ],
+      [
+        [...asked, "--severity", "6"],
+        2,
+        "UsageError: Cannot use the severity 6: write an integer from 1 to 5",
+      ],
+      [
+        [...asked, "--split", "validation"],
+        2,
+        "UsageError: Cannot use --split validation as cifar10c has test images alone",
+      ],
+      [
+        [...asked, "--corruption", "snow"],
+        1,
+        'DataError: Cannot read "c/snow.npy" as it is not there: use one of fog',
+      ],
+    ];
+    for (const [args, code, line] of cases) {
+      assertEquals(await failure(folder, "evaluate", ...model, ...args), [code, line]);
+    }
+  }, { ...SMALLEST, data, evaluation });
+});
+
 Deno.test("evaluate --budget tells what is known when the time is over, goes on, and hands over to a full evaluation", async () => {
   await withExperiment(async (folder) => {
     assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
@@ -855,6 +907,8 @@ Deno.test("fetch downloads, checks, and prints one JSON document", async () => {
       assertEquals([code, JSON.parse(out)], [0, { file: "data/cifar-10-binary.tar.gz", sha256 }]);
       assertMatch(err, /^fetch http/);
       assertEquals(await filesIn(folder), { "data/cifar-10-binary.tar.gz": sha256 });
+      assertEquals((await runTask(folder, "fetch", "cifar100", ...args.slice(1))).code, 0);
+      assertEquals((await filesIn(folder))["data/cifar-100-binary.tar.gz"], sha256);
     }));
 });
 
