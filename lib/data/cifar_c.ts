@@ -1,5 +1,5 @@
 import { DataError, type NpyArray, readNpy, UsageError } from "../core/mod.ts";
-import { type Dataset } from "./dataset.ts";
+import type { Dataset } from "./dataset.ts";
 
 /** Which images of CIFAR-10-C {@linkcode readCifarC} reads. */
 export interface ReadCifarCOptions {
