@@ -23,11 +23,7 @@ export interface FetchCifar100Options {
 /** Address of the binary version of CIFAR-100, as its page gives it. */
 export const CIFAR100_URL = "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz";
 
-/**
- * SHA-256 of that archive (168,513,733 bytes, MD5 03b5dce01913d631647c71ecec9e9cb8 on its page).
- *
- * Source: MLDatasets.jl, red-datasets and gomlx, which agree.
- */
+/** SHA-256 of that archive, as several public loaders in other languages have it; the archive's page gives none. */
 export const CIFAR100_SHA256 = "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec";
 
 /**
