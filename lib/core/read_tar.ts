@@ -12,7 +12,29 @@ export interface TarFile {
   readonly chunks: () => AsyncGenerator<Uint8Array>;
 }
 
+/** What a header of an archive says of the file behind it. */
+export interface TarHeader extends Pick<TarFile, "name" | "size"> {
+  /** Whether it is a regular file: no folder, no link. */
+  readonly regular: boolean;
+}
+
 const BLOCK = 512;
+
+/**
+ * Reads a header of a tar archive.
+ *
+ * @param header The 512 bytes before a file.
+ * @param path Name of the archive, for error messages.
+ * @returns What it says.
+ * @throws {DataError} If it is cut short or no header.
+ */
+export function readTarHeader(header: Uint8Array, path: string): TarHeader {
+  const size = fieldOf(header, 124, 12);
+  if (header.length < BLOCK || !hasChecksum(header) || size === undefined) {
+    throw new DataError(`Cannot read "${path}" as a tar archive: it is damaged or of another format`);
+  }
+  return { name: textOf(header, 0, 100), size, regular: header[156] === 0x30 || header[156] === 0 };
+}
 
 /**
  * Reads the regular files of a tar stream one after the other (POSIX.1-1988 ustar and older; long names are cut).
@@ -45,12 +67,7 @@ export async function* readTar(stream: ReadableStream<Uint8Array>, path: string)
       }
       // A well-formed archive ends with two empty blocks; some writers leave them out.
       if (came === 0 && !first || came === BLOCK && header.every((byte) => byte === 0)) return;
-      const size = fieldOf(header, 124, 12);
-      if (came < BLOCK || !hasChecksum(header) || size === undefined) {
-        throw new DataError(`Cannot read "${path}" as a tar archive: it is damaged or of another format`);
-      }
-      const name = textOf(header, 0, 100);
-      const kind = String.fromCharCode(header[156]!);
+      const { name, size, regular } = readTarHeader(header.subarray(0, came), path);
       let left = size;
       const chunks = async function* (): AsyncGenerator<Uint8Array> {
         while (left > 0) {
@@ -70,7 +87,7 @@ export async function* readTar(stream: ReadableStream<Uint8Array>, path: string)
         for await (const part of chunks()) bytes.set(part, size - left - part.length);
         return bytes;
       };
-      if (kind === "0" || kind === "\0") yield { name, size, content, chunks };
+      if (regular) yield { name, size, content, chunks };
       for await (const _ of chunks()); // what nobody took
       for (let padding = (BLOCK - size % BLOCK) % BLOCK; padding > 0;) {
         const part = await next(padding);

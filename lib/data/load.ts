@@ -4,11 +4,12 @@ import { CIFAR10_CLASSES, readCifar10, type ReadCifar10Options, type TrainAndTes
 import { readCifar100 } from "./cifar100.ts";
 import { readCifarC } from "./cifar_c.ts";
 import { type Dataset, subset } from "./dataset.ts";
+import { type ImagenetSpec, readImagenet, type ReadImagenetOptions } from "./imagenet.ts";
 import { shapes, type ShapesOptions } from "./shapes.ts";
 import { type Split, validationSplit } from "./split.ts";
 
 /** Data of an experiment. */
-export type DataSpec = ShapesSpec | Cifar10Spec | Cifar100Spec | Cifar10CSpec;
+export type DataSpec = ShapesSpec | Cifar10Spec | Cifar100Spec | Cifar10CSpec | ImagenetSpec;
 
 /** Images drawn by {@linkcode shapes}. */
 export interface ShapesSpec extends ShapesOptions {
@@ -85,7 +86,7 @@ export interface LoadedData extends Split {
 }
 
 /** Where data lie on this machine. */
-export interface LoadDataOptions extends ReadCifar10Options {
+export interface LoadDataOptions extends ReadCifar10Options, ReadImagenetOptions {
   /** The file or folder of data that are not drawn by the program. */
   readonly path?: string;
 }
@@ -128,6 +129,9 @@ const SOURCES: {
     const all = { name: "cifar10c", classes: CIFAR10_CLASSES, corruption, severity };
     const test = choose(await readCifarC(path, { ...options, ...all }), testCount, seed);
     return { train: subset(test, [], "cifar10c train"), test };
+  },
+  imagenet: async (spec, options) => {
+    return await readImagenet(pathOf(options, "ImageNet", "a folder with val (and train)"), spec, options);
   },
 };
 

@@ -1,6 +1,7 @@
 /**
- * Labelled images and the batches made of them: CIFAR-10, CIFAR-100 and corrupted images from their files, a procedural
- * set that needs none, validation splits by rule, augmentation and loaders that are keyed by image id.
+ * Labelled images and the batches made of them: CIFAR-10, CIFAR-100 and corrupted images from their files, folders of
+ * JPEG and PNG files, a procedural set that needs none, validation splits by rule, augmentation and loaders that are
+ * keyed by image id.
  *
  * ```ts
  * import { rng } from "../core/mod.ts";
@@ -19,9 +20,18 @@ export * from "./cifar10.ts";
 export * from "./cifar100.ts";
 export * from "./cifar_c.ts";
 export * from "./dataset.ts";
+export * from "./decode_dataset.ts";
+export * from "./decode_image.ts";
 export * from "./fetch_cifar10.ts";
 export * from "./fetch_cifar100.ts";
+export * from "./image_batches.ts";
+export * from "./image_folder.ts";
+export * from "./image_source.ts";
+export * from "./imagenet.ts";
+export * from "./index_tar.ts";
 export * from "./load.ts";
 export * from "./loader.ts";
+export * from "./resize_image.ts";
 export * from "./shapes.ts";
 export * from "./split.ts";
+export * from "./view_image.ts";

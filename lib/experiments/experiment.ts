@@ -15,6 +15,7 @@ import type {
   Cifar10CSpec,
   Cifar10Spec,
   DataSpec,
+  ImagenetSpec,
   ShapesParameters,
   ShapesSpec,
 } from "../data/mod.ts";
@@ -340,6 +341,18 @@ const data: { readonly [K in DataSpec["kind"]]: Check } = {
     severity: integer(1, 5),
     testCount: optional(integer()),
   }),
+  imagenet: object<ImagenetSpec>({
+    kind,
+    seed: integer(0),
+    classes: optional(integer()),
+    size: optional(integer()),
+    resize: optional(integer()),
+    filter: optional(oneOf("bilinear", "bicubic")),
+    validation: share,
+    trainCount: optional(integer(0)),
+    testCount: optional(integer()),
+    onCorrupt: optional(oneOf("stop", "skip")),
+  }),
 };
 const network: Fields<NetworkExperiment> = {
   name: text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens"),
@@ -399,6 +412,7 @@ const DATA_SHAPES: {
   cifar10: () => ({ inputShape: [32, 32, 3], classes: 10 }),
   cifar100: ({ labels }) => ({ inputShape: [32, 32, 3], classes: labels === "coarse" ? 20 : 100 }),
   cifar10c: () => ({ inputShape: [32, 32, 3], classes: 10 }),
+  imagenet: ({ size = 224, classes = 1000 }) => ({ inputShape: [size, size, 3], classes }),
 };
 
 /**

@@ -72,6 +72,13 @@ function smallData(data: DataSpec): DataSpec {
       };
     case "cifar10c":
       return { ...data, testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES) };
+    case "imagenet":
+      return {
+        ...data,
+        ...validation,
+        trainCount: Math.min(data.trainCount ?? 0, TRAIN_IMAGES + VALIDATION_IMAGES),
+        testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES),
+      };
   }
 }
 
