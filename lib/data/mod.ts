@@ -29,6 +29,7 @@ export * from "./image_folder.ts";
 export * from "./image_source.ts";
 export * from "./imagenet.ts";
 export * from "./index_tar.ts";
+export * from "./lazy_dataset.ts";
 export * from "./load.ts";
 export * from "./loader.ts";
 export * from "./resize_image.ts";

@@ -9,7 +9,7 @@ import {
   type StepRow,
   UsageError,
 } from "../core/mod.ts";
-import { type AugmentSpec, batchesPerEpoch, type Dataset, trainBatches } from "../data/mod.ts";
+import { type AugmentSpec, batchesPerEpoch, type Dataset, type LazyDataset, trainBatches } from "../data/mod.ts";
 import {
   disposeTree,
   type Engine,
@@ -47,8 +47,8 @@ export interface TrainOptions {
   readonly seed: number;
   /** Random changes of the images; none where omitted. */
   readonly augment?: AugmentSpec;
-  /** What to train on. */
-  readonly dataset: Dataset;
+  /** What to train on, in memory or read while it is used. */
+  readonly dataset: Dataset | LazyDataset;
   /** The frozen teacher, used by the objectives that need one. Its owner disposes of its weights. */
   readonly teacher?: Classifier;
   /** First weights, all or some, such as those of a network trained before; the others are new. */
@@ -146,14 +146,15 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
   try {
     while (step < total) {
       const epoch = Math.floor(step / perEpoch);
-      const batches = trainBatches(dataset, {
+      const choice = {
         batchSize,
         rng: rng(seed, "data"),
         epoch,
         from: step % perEpoch,
         ...(augment === undefined ? {} : { augment }),
-      });
-      for (const { x, y, ids } of batches) {
+      };
+      const batches = "batches" in dataset ? dataset.batches(choice) : trainBatches(dataset, choice);
+      for await (const { x, y, ids } of batches) {
         const rate = learningRate(schedule, step, total);
         const xAdv = await objective.perturb?.({
           engine,
