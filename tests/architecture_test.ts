@@ -33,10 +33,14 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@resvg/resvg-wasm": ["lib/report/render.ts"],
   "dejavu-fonts-ttf": ["lib/report/render.ts"],
   "@std/csv": ["lib/core/csv.ts"],
+  "@jsquash/jpeg": ["lib/data/decode_image.ts"],
+  "@jsquash/png": ["lib/data/decode_image.ts"],
+  "jpeg-js": ["lib/data/decode_image.ts"],
 };
 
 /** Files of lib/ that are no part of the graph of mod.ts, with the reason. */
 const OTHER_ROOTS: Readonly<Record<string, string>> = {
+  "lib/data/decode_worker.ts": "started as a worker by its path",
   "lib/engine/libtensorflow/worker.ts": "started as a worker by its path",
   "lib/engine/onnxruntime/worker.ts": "started as a worker by its path",
 };

@@ -1,4 +1,4 @@
-import { readTarHeader, type TarHeader } from "../core/mod.ts";
+import { DataError, readTarHeader, type TarHeader } from "../core/mod.ts";
 
 /** Where a file lies inside an archive that is not compressed. */
 export interface TarPlace extends Pick<TarHeader, "name" | "size"> {
@@ -32,7 +32,12 @@ export async function indexTar(path: string, within?: TarPlace): Promise<TarPlac
     const entry = readTarHeader(header.subarray(0, came), name);
     const offset = at + BLOCK;
     at = offset + Math.ceil(entry.size / BLOCK) * BLOCK;
-    if (offset + entry.size > end) readTarHeader(new Uint8Array(0), name); // cut short
+    if (offset + entry.size > end) {
+      throw new DataError(
+        `Cannot read "${name}" as it ends ${offset + entry.size - end} bytes before the end of "${entry.name}": ` +
+          "it is cut short; download or copy it again",
+      );
+    }
     if (entry.regular) found.push({ name: entry.name, size: entry.size, offset });
   }
   return found;

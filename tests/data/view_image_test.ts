@@ -20,20 +20,24 @@ const PLACES = {
 };
 
 Deno.test("viewImage() draws parts within the bounds of area and ratio, half of them mirrored", () => {
-  const view: RandomView = { kind: "random", size: 2, scale: [0.2, 0.6] };
-  const n = 400;
+  const view: RandomView = { kind: "random", size: 64, scale: [0.1, 0.3] };
+  const n = 200;
   let mirrored = 0;
-  let area = 0;
+  const shares: number[] = [];
   for (let id = 0; id < n; id++) {
-    const [left = 0, top = 0, , right = 0, , , , bottom = 0] = viewImage(PLACES, view, rng(1, "augment", 0, id));
-    // Means of the halves are half of a side apart, as the triangles of both ends are cut off a little less.
-    const [width, height] = [Math.abs(right - left), bottom - top];
-    assert(width > 10 && height > 10 && height <= 60, `${width}x${height}`);
-    mirrored += right < left ? 1 : 0;
-    area += width * height;
+    const data = viewImage(PLACES, view, rng(1, "augment", 0, id));
+    // Centres of the first and the last pixel are 63 / 64 of the part apart, to a pixel.
+    const width = Math.abs(data[63 * 3]! - data[0]!) * 64 / 63;
+    const height = (data.at(-2)! - data[1]!) * 64 / 63;
+    const [share, ratio] = [width * height / 20_000, width / height];
+    assert(share > 0.1 * 0.9 && share < 0.3 * 1.1, `${width}x${height}`);
+    assert(ratio > 3 / 4 * 0.93 && ratio < 4 / 3 * 1.07, `${width}x${height}`);
+    shares.push(share);
+    mirrored += data[63 * 3]! < data[0]! ? 1 : 0;
   }
-  assert(Math.abs(mirrored / n - 0.5) < 0.1, `${mirrored} of ${n}`); // 4 standard deviations
-  assert(area > 0);
+  assert(Math.abs(mirrored / n - 0.5) < 0.14, `${mirrored} of ${n}`); // 4 standard deviations
+  const mean = shares.reduce((sum, share) => sum + share) / n;
+  assert(Math.abs(mean - 0.2) < 0.02, `${mean}`); // 4 standard deviations, and the rounding
 });
 
 Deno.test("viewImage() takes the whole image where the bounds say so, and the middle where no part fits", () => {
