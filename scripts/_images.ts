@@ -8,7 +8,7 @@ export const IMAGE_FLAGS = {
   split: { value: "NAME", help: "test or validation (default: test)" },
   dataset: {
     value: "NAME",
-    help: "cifar10, cifar100, cifar10c or shapes (default: the data that the network was trained on)",
+    help: "cifar10, cifar100, cifar10c, imagenet or shapes (default: the data that the network was trained on)",
   },
   corruption: { value: "NAME", help: "of --dataset cifar10c: the name of a file without .npy, such as fog" },
   severity: { value: "N", help: "of --dataset cifar10c: how much of it, 1 to 5" },
@@ -83,7 +83,7 @@ function dataNamed(
   split: "test" | "validation",
   n: number,
 ): DataSpec {
-  const kind = oneOf("--dataset", flags.dataset!, ["cifar10", "cifar100", "cifar10c", "shapes"]);
+  const kind = oneOf("--dataset", flags.dataset!, ["cifar10", "cifar100", "cifar10c", "imagenet", "shapes"]);
   const validation = split === "validation" ? { validation: n } : {};
   switch (kind) {
     case "cifar10":
@@ -101,6 +101,10 @@ function dataNamed(
       }
       return { kind, seed, corruption: flags.corruption, severity: integerOf("--severity", flags.severity) };
     }
+    case "imagenet": {
+      const counts = split === "test" ? { testCount: n } : { testCount: 1, trainCount: n + 1 };
+      return { kind, seed, classes: classes.length, size: inputShape[0], ...counts, ...validation };
+    }
     case "shapes":
       return { kind, seed, train: n + 1, test: n, size: inputShape[0], ...validation };
   }
@@ -108,9 +112,11 @@ function dataNamed(
 
 /** Images of a split. */
 function sizeOf(data: DataSpec, split: "test" | "validation"): number {
-  if (split === "test") return data.kind === "shapes" ? data.test : data.testCount ?? 10_000;
+  if (split === "test") {
+    return data.kind === "shapes" ? data.test : data.testCount ?? (data.kind === "imagenet" ? 50_000 : 10_000);
+  }
   if (data.kind === "cifar10c") return 0;
-  const train = data.kind === "shapes" ? data.train : data.trainCount ?? 50_000;
+  const train = data.kind === "shapes" ? data.train : data.trainCount ?? (data.kind === "imagenet" ? 0 : 50_000);
   const { validation = 0 } = data;
   return validation < 1 ? Math.round(validation * train) : validation;
 }

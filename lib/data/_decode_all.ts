@@ -60,7 +60,8 @@ export function batchOf(folder: ImageFolder, decoded: Decoded, batchSize: number
   const places = Array.from({ length: batchSize }, (_, i) => i < count ? i : 0);
   places.forEach((place, i) => {
     const bytes = pixels[place]!;
-    for (let k = 0, to = i * bytes.length; k < bytes.length; k++, to++) x[to] = UNIT[bytes[k]!]!;
+    const start = i * bytes.length;
+    for (let k = 0; k < bytes.length; k++) x[start + k] = UNIT[bytes[k]!]!;
   });
   return {
     ids: Int32Array.from(places, (place) => folder.ids[positions[place]!]!),

@@ -98,10 +98,10 @@ function exact(bytes: Uint8Array<ArrayBuffer>): ArrayBuffer {
 function rgb({ width, height, data }: Pixels): RgbImage {
   const n = width * height;
   const out = new Uint8Array(3 * n);
-  for (let i = 0, from = 0, to = 0; i < n; i++, from += 4, to += 3) {
-    out[to] = data[from]!;
-    out[to + 1] = data[from + 1]!;
-    out[to + 2] = data[from + 2]!;
+  for (let i = 0; i < n; i++) {
+    out[3 * i] = data[4 * i]!;
+    out[3 * i + 1] = data[4 * i + 1]!;
+    out[3 * i + 2] = data[4 * i + 2]!;
   }
   return { width, height, data: out };
 }

@@ -93,7 +93,8 @@ export function imageBatches(folder: ImageFolder, options: ImageBatchesOptions):
     using pool = decodePool(workers);
     const last = Math.ceil(order.length / batchSize);
     const coming: Promise<Decoded>[] = [];
-    for (let next = from, k = from; k < last; k++) {
+    let next = from;
+    for (let k = from; k < last; k++) {
       const asked = performance.now();
       // One batch in use, `ahead` of them on their way.
       for (; next < last && next <= k + ahead; next++) {

@@ -64,17 +64,17 @@ export function resizeImage(image: RgbImage, options: ResizeOptions): RgbImage {
   const lastRow = down.first.at(-1)! + down.count.at(-1)!;
   const rows = lastRow - firstRow;
   const narrow = new Uint8Array(rows * window.width * 3);
-  for (let row = 0, to = 0; row < rows; row++) {
+  const stride = window.width * 3;
+  for (let row = 0; row < rows; row++) {
     const line = ((from.top + firstRow + row) * image.width + from.left) * 3;
-    for (let x = 0; x < window.width; x++, to += 3) {
-      sum(image.data, line + across.first[x]! * 3, 3, across, x, narrow, to);
+    for (let x = 0; x < window.width; x++) {
+      sum(image.data, line + across.first[x]! * 3, 3, across, x, narrow, row * stride + x * 3);
     }
   }
-  const data = new Uint8Array(window.height * window.width * 3);
-  const stride = window.width * 3;
-  for (let y = 0, to = 0; y < window.height; y++) {
+  const data = new Uint8Array(window.height * stride);
+  for (let y = 0; y < window.height; y++) {
     const start = (down.first[y]! - firstRow) * stride;
-    for (let x = 0; x < window.width; x++, to += 3) sum(narrow, start + x * 3, stride, down, y, data, to);
+    for (let x = 0; x < window.width; x++) sum(narrow, start + x * 3, stride, down, y, data, y * stride + x * 3);
   }
   return { width: window.width, height: window.height, data };
 }
@@ -136,11 +136,14 @@ function sum(from: Uint8Array, at: number, step: number, w: Weights, i: number, 
   let red = 1 << BITS - 1;
   let green = red;
   let blue = red;
-  for (let k = i * w.size, end = k + w.count[i]!; k < end; k++, at += step) {
-    const weight = values[k]!;
-    red = red + Math.imul(from[at]!, weight) | 0;
-    green = green + Math.imul(from[at + 1]!, weight) | 0;
-    blue = blue + Math.imul(from[at + 2]!, weight) | 0;
+  const first = i * w.size;
+  const count = w.count[i]!;
+  for (let k = 0; k < count; k++) {
+    const weight = values[first + k]!;
+    const pixel = at + k * step;
+    red = red + Math.imul(from[pixel]!, weight) | 0;
+    green = green + Math.imul(from[pixel + 1]!, weight) | 0;
+    blue = blue + Math.imul(from[pixel + 2]!, weight) | 0;
   }
   into[to] = clip(red >> BITS);
   into[to + 1] = clip(green >> BITS);

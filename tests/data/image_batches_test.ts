@@ -54,12 +54,30 @@ Deno.test("imageBatches() fills the last batch up, reads ahead within its bound,
     const batches = imageBatches(folder, { ...options, batchSize: 1, ahead: 2 });
     assertEquals(batches.idleShare(), 0);
     await Deno.remove(folder.places[3]!.path);
-    for await (const batch of batches) {
-      assertEquals([...batch.ids], [0]);
-      const share = batches.idleShare();
-      assert(share > 0 && share <= 1, `${share}`);
-      break;
+    const threads = { started: 0, ended: 0 };
+    const OriginalWorker = globalThis.Worker;
+    globalThis.Worker = class extends OriginalWorker {
+      constructor(...args: ConstructorParameters<typeof OriginalWorker>) {
+        super(...args);
+        threads.started++;
+      }
+      override terminate(): void {
+        super.terminate();
+        threads.ended++;
+      }
+    };
+    try {
+      for await (const batch of batches) {
+        assertEquals([...batch.ids], [0]);
+        const share = batches.idleShare();
+        assert(share > 0 && share <= 1, `${share}`);
+        assertEquals(threads, { started: 2, ended: 0 });
+        break;
+      }
+    } finally {
+      globalThis.Worker = OriginalWorker;
     }
+    assertEquals(threads, { started: 2, ended: 2 });
   });
 });
 

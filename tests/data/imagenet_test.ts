@@ -5,7 +5,7 @@ import { inTempFolder, tar } from "./_tiny_cifar10.ts";
 import { fileOf } from "./_pillow.ts";
 import { writeTinyFolder } from "./_tiny_folder.ts";
 
-const SPEC = { kind: "imagenet", seed: 1, size: 7 } as const;
+const SPEC = { kind: "imagenet", seed: 1, size: 7, classes: 2 } as const;
 
 Deno.test("readImagenet() takes the middle of the images of val, resized by 256 / 224 of its side", async () => {
   await inTempFolder(async (path) => {
@@ -26,8 +26,8 @@ Deno.test("loadData() reads training images of ImageNet where they are asked for
     const spec = { ...SPEC, trainCount: 2, validation: 1, testCount: 3 } as const;
     assertEquals(
       (await assertRejects(() => loadData(spec, { path }), DataError)).message,
-      `Cannot read ImageNet from "${path}" as train has 1 class folders and val others (2): ` +
-        `write the classes of both into "${path}/classes.txt", one per line`,
+      `Cannot read ImageNet from "${path}/ILSVRC2012_img_train.tar" as it has 1 classes where 2 were expected: ` +
+        `write "classes": 1 in the data's spec, or list all in "${path}/classes.txt", one per line`,
     );
     await Deno.writeTextFile(`${path}/classes.txt`, "b goldfish\na tench\n");
     const { train, validation, test } = await loadData(spec, { path });

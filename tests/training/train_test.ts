@@ -8,6 +8,7 @@ import {
   type Program,
   putTree,
 } from "../../lib/engine/mod.ts";
+import { type LazyDataset, trainBatches } from "../../lib/data/mod.ts";
 import { createModel, type Network, type VitSpec } from "../../lib/models/mod.ts";
 import { KDIGA_PAPER, type ObjectiveSpec } from "../../lib/objectives/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainOptions } from "../../lib/training/mod.ts";
@@ -301,3 +302,23 @@ Deno.test("train() refuses a state that is not of this training", async () => {
     'Cannot go on training "natural" from this state as its buffer "bn1.running_mean" is [6] where none is expected',
   );
 });
+
+testOnEngines("train() takes images that are read while it runs", async (engine) => {
+  const asked: number[] = [];
+  const lazy: LazyDataset = {
+    ...TOY,
+    batches: (options) => ({
+      skipped: [],
+      idleShare: () => 0,
+      [Symbol.asyncIterator]: async function* () {
+        asked.push(options.epoch);
+        for (const batch of trainBatches(TOY, options)) yield await Promise.resolve(batch);
+      },
+    }),
+  };
+  assertEquals(
+    await collect(train(engine, { ...ADVERSARIAL, dataset: lazy })),
+    await collect(train(engine, ADVERSARIAL)),
+  );
+  assertEquals(asked, [0, 1, 2]);
+}, ["reference"]);
