@@ -91,6 +91,12 @@ second order. The other side is torchvision or timm, or the definitions of scrip
       for (const { family, missing: name } of missing) {
         console.log(`${family}: not checked, as ${name} is not installed`);
       }
+      for (const { family, activation, missed } of rows.filter(({ missed }) => missed.length > 0)) {
+        console.log(
+          `${family}, ${activation}: kept with other images, as rounding decides near ties of max-pooling; before ` +
+            missed.join(", "),
+        );
+      }
       for (const [name, verdict] of Object.entries(verdicts)) {
         if (verdict !== "ok") console.log(`${name}: ${MEANING[verdict]}`);
       }
