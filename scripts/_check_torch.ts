@@ -201,7 +201,8 @@ export async function checkNetwork(
   try {
     const errors = await until(
       firstErrors,
-      ({ inputGradient }) => inputGradient <= BOUNDS.inputGradient ? undefined : `input gradient ${inputGradient}`,
+      ({ inputGradient }) =>
+        inputGradient <= BOUNDS.inputGradient ? undefined : `the input gradient (${inputGradient.toExponential(1)})`,
     );
     const parameterGradients: ParameterErrors[] = [];
     const modes: readonly Mode[] = Object.keys(weights.buffers).length > 0 ? ["eval", "train"] : ["eval"];
@@ -209,7 +210,8 @@ export async function checkNetwork(
       parameterGradients.push(
         await until(
           (opened) => parameterErrors(opened, mode),
-          ({ error, worst }) => error <= BOUNDS.parameterGradient ? undefined : `${mode} ${error} (${worst})`,
+          ({ error, worst }) =>
+            error <= BOUNDS.parameterGradient ? undefined : `${worst}, ${mode} (${error.toExponential(1)})`,
         ),
       );
     }

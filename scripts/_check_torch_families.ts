@@ -23,7 +23,7 @@ export interface Family {
 const CIFAR = { classes: 10, inputShape: [32, 32, 3] } as const;
 const IMAGENET = { classes: 1000, inputShape: [224, 224, 3] } as const;
 const TINY = { classes: 5, inputShape: [16, 16, 3] } as const;
-const TINY_IMAGENET = { classes: 5, inputShape: [96, 96, 3] } as const;
+const TINY_IMAGENET = { classes: 5, inputShape: [64, 64, 3] } as const;
 const CIFAR_PIXELS = { mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616] } as const;
 const IMAGENET_PIXELS = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 

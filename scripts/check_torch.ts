@@ -93,8 +93,8 @@ second order. The other side is torchvision or timm, or the definitions of scrip
       }
       for (const { family, activation, missed } of rows.filter(({ missed }) => missed.length > 0)) {
         console.log(
-          `${family}, ${activation}: kept with other images, as rounding decides near ties of max-pooling; before ` +
-            missed.join(", "),
+          `${family}, ${activation}: ${missed.length + 1} draws of images, as rounding decides near ties of ` +
+            `max-pooling; those before missed in ${missed.join(", ")}`,
         );
       }
       for (const [name, verdict] of Object.entries(verdicts)) {
