@@ -14,6 +14,15 @@ ACTIVATIONS = {
     "gelu": F.gelu,
     "geluTanh": lambda x: F.gelu(x, approximate="tanh"),
 }
+MOBILENET_CIFAR_STAGES = [
+    [1, 16, 1, 1],
+    [6, 24, 2, 1],
+    [6, 32, 3, 2],
+    [6, 64, 4, 2],
+    [6, 96, 3, 1],
+    [6, 160, 3, 2],
+    [6, 320, 1, 1],
+]
 VIT_SIZES = {"tiny": (12, 192, 3), "small": (12, 384, 6), "base": (12, 768, 12)}
 
 
@@ -76,6 +85,132 @@ class Residual(nn.Module):
         for stage in range(self.stages):
             y = getattr(self, f"layer{stage + 1}")(y)
         return getattr(self, self.head)(y.mean((2, 3)))
+
+
+class PreactBlock(nn.Module):
+    """Batch norm and nonlinearity before each convolution; `shortcut` names the one on the way beside, if any."""
+
+    def __init__(self, inputs, outputs, stride, activate, shortcut, of_input):
+        super().__init__()
+        self.activate, self.shortcut_name, self.of_input = activate, None, of_input
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False)
+        if stride == 1 and inputs == outputs:
+            return
+        project = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+        self.shortcut_name = shortcut
+        setattr(self, shortcut, nn.Sequential(project) if shortcut == "shortcut" else project)
+
+    def forward(self, x):
+        a = self.activate(self.bn1(x))
+        y = self.conv2(self.activate(self.bn2(self.conv1(a))))
+        if self.shortcut_name is None:
+            return y + x
+        return y + getattr(self, self.shortcut_name)(x if self.of_input else a)
+
+
+class PreactResidual(nn.Module):
+    """The PreActResNet of Kuang Liu's code, with and without batch norm at the end (Rice 2020, Wong 2020)."""
+
+    def __init__(self, channels, width, blocks, activation, classes, final_norm, of_input):
+        super().__init__()
+        self.activate, self.stages = ACTIVATIONS[activation], len(blocks)
+        self.conv1 = nn.Conv2d(channels, width, 3, 1, 1, bias=False)
+        inputs = width
+        for stage, count in enumerate(blocks):
+            outputs = width << stage
+            layers = []
+            for k in range(count):
+                stride = 2 if k == 0 and stage > 0 else 1
+                layers.append(PreactBlock(inputs, outputs, stride, self.activate, "shortcut", of_input))
+                inputs = outputs
+            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+        self.bn = nn.BatchNorm2d(inputs) if final_norm else None
+        self.linear = nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        y = self.conv1(x)
+        for stage in range(self.stages):
+            y = getattr(self, f"layer{stage + 1}")(y)
+        if self.bn is not None:
+            y = self.activate(self.bn(y))
+        return self.linear(y.mean((2, 3)))
+
+
+class WideResidual(nn.Module):
+    """WideResNet-d-k with the names of the code of TRADES."""
+
+    def __init__(self, channels, depth, widen, width, activation, classes):
+        super().__init__()
+        self.activate = ACTIVATIONS[activation]
+        self.conv1 = nn.Conv2d(channels, width, 3, 1, 1, bias=False)
+        inputs = width
+        for stage in range(3):
+            outputs = width * widen << stage
+            layers = []
+            for k in range((depth - 4) // 6):
+                stride = 2 if k == 0 and stage > 0 else 1
+                layers.append(PreactBlock(inputs, outputs, stride, self.activate, "convShortcut", False))
+                inputs = outputs
+            setattr(self, f"block{stage + 1}", nn.ModuleDict({"layer": nn.Sequential(*layers)}))
+        self.bn1 = nn.BatchNorm2d(inputs)
+        self.fc = nn.Linear(inputs, classes)
+
+    def forward(self, x):
+        y = self.conv1(x)
+        for stage in "123":
+            y = getattr(self, f"block{stage}")["layer"](y)
+        return self.fc(self.activate(self.bn1(y)).mean((2, 3)))
+
+
+class InvertedBlock(nn.Module):
+    """A block of Kuang Liu's MobileNetV2."""
+
+    def __init__(self, inputs, outputs, expansion, stride, activate):
+        super().__init__()
+        self.activate, self.stride = activate, stride
+        inner = expansion * inputs
+        self.conv1 = nn.Conv2d(inputs, inner, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inner)
+        self.conv2 = nn.Conv2d(inner, inner, 3, stride, 1, groups=inner, bias=False)
+        self.bn2 = nn.BatchNorm2d(inner)
+        self.conv3 = nn.Conv2d(inner, outputs, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(outputs)
+        self.shortcut = nn.Sequential()
+        if stride == 1 and inputs != outputs:
+            self.shortcut = nn.Sequential(nn.Conv2d(inputs, outputs, 1, bias=False), nn.BatchNorm2d(outputs))
+
+    def forward(self, x):
+        y = self.activate(self.bn1(self.conv1(x)))
+        y = self.bn3(self.conv3(self.activate(self.bn2(self.conv2(y)))))
+        return y + self.shortcut(x) if self.stride == 1 else y
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV2 for images of 32 pixels, as kuangliu/pytorch-cifar has it."""
+
+    def __init__(self, channels, width, stages, activation, classes):
+        super().__init__()
+        self.activate = ACTIVATIONS[activation]
+        scaled = lambda count: max(1, int(count * width + 0.5))
+        inputs, layers = scaled(32), []
+        self.conv1 = nn.Conv2d(channels, inputs, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(inputs)
+        for expansion, base, count, stride in stages:
+            for k in range(count):
+                step = stride if k == 0 else 1
+                layers.append(InvertedBlock(inputs, scaled(base), expansion, step, self.activate))
+                inputs = scaled(base)
+        self.layers = nn.Sequential(*layers)
+        self.conv2 = nn.Conv2d(inputs, scaled(1280), 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(scaled(1280))
+        self.linear = nn.Linear(scaled(1280), classes)
+
+    def forward(self, x):
+        y = self.layers(self.activate(self.bn1(self.conv1(x))))
+        return self.linear(self.activate(self.bn2(self.conv2(y))).mean((2, 3)))
 
 
 class Cnn(nn.Module):
@@ -195,6 +330,15 @@ def make_network(spec, input_shape, classes):
         case "resnet18":
             blocks = spec.get("blocks", [2, 2, 2, 2])
             network = Residual("fc", channels, spec.get("width", 64), blocks, activation, classes, True)
+        case "preact_resnet18":
+            blocks, width = spec.get("blocks", [2, 2, 2, 2]), spec.get("width", 64)
+            forms = spec.get("finalNorm", True), spec.get("shortcutOf") == "input"
+            network = PreactResidual(channels, width, blocks, activation, classes, *forms)
+        case "wide_resnet":
+            network = WideResidual(channels, spec["depth"], spec["widen"], spec.get("width", 16), activation, classes)
+        case "mobilenet_v2_cifar":
+            stages = spec.get("stages", MOBILENET_CIFAR_STAGES)
+            network = InvertedResidual(channels, spec.get("width", 1), stages, activation, classes)
         case "vit":
             sizes = zip(("depth", "dim", "heads"), VIT_SIZES[spec.get("size", "tiny")])
             settings = {name: spec.get(name, default) for name, default in sizes}

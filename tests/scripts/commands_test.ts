@@ -58,6 +58,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "analyze",
     "autoattack-peer",
     "bench",
+    "check:torch",
     "evaluate",
     "fetch",
     "figures",
@@ -109,6 +110,7 @@ for (const name of SCRIPT_TASKS) {
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
       bench: ["read", "write", "ffi", library, "sys=loadavg,cpus", "run"],
       "autoattack-peer": ["read", "write", "ffi", library, "run"],
+      "check:torch": ["read", "write", "ffi", library, "run"],
       setup: ["read", "write", "ffi", "net", "sys=statfs", `${library},${indexes}`, "run"],
       test: ["read", "write", "run"],
     };
