@@ -8,7 +8,8 @@ export const IMAGE_FLAGS = {
   split: { value: "NAME", help: "test or validation (default: test)" },
   dataset: {
     value: "NAME",
-    help: "cifar10, cifar100, cifar10c, imagenet or shapes (default: the data that the network was trained on)",
+    help:
+      "cifar10, cifar100, cifar10c, tinyimagenet, imagenet or shapes (default: the data that the network was trained on)",
   },
   corruption: { value: "NAME", help: "of --dataset cifar10c: the name of a file without .npy, such as fog" },
   severity: { value: "N", help: "of --dataset cifar10c: how much of it, 1 to 5" },
@@ -83,11 +84,20 @@ function dataNamed(
   split: "test" | "validation",
   n: number,
 ): DataSpec {
-  const kind = oneOf("--dataset", flags.dataset!, ["cifar10", "cifar100", "cifar10c", "imagenet", "shapes"]);
+  const kind = oneOf("--dataset", flags.dataset!, [
+    "cifar10",
+    "cifar100",
+    "cifar10c",
+    "tinyimagenet",
+    "imagenet",
+    "shapes",
+  ]);
   const validation = split === "validation" ? { validation: n } : {};
   switch (kind) {
     case "cifar10":
       return { kind, seed, ...validation };
+    case "tinyimagenet":
+      return { kind, seed, ...(split === "test" ? { trainCount: 0 } : validation) };
     case "cifar100":
       return { kind, seed, ...validation, ...(classes.length === 20 ? { labels: "coarse" } : {}) };
     case "cifar10c": {

@@ -7,9 +7,10 @@ import { type Dataset, subset } from "./dataset.ts";
 import { type ImagenetSpec, readImagenet, type ReadImagenetOptions } from "./imagenet.ts";
 import { shapes, type ShapesOptions } from "./shapes.ts";
 import { type Split, validationSplit } from "./split.ts";
+import { readTinyImagenet, type TinyImagenetSpec } from "./tiny_imagenet.ts";
 
 /** Data of an experiment. */
-export type DataSpec = ShapesSpec | Cifar10Spec | Cifar100Spec | Cifar10CSpec | ImagenetSpec;
+export type DataSpec = ShapesSpec | Cifar10Spec | Cifar100Spec | Cifar10CSpec | ImagenetSpec | TinyImagenetSpec;
 
 /** Images drawn by {@linkcode shapes}. */
 export interface ShapesSpec extends ShapesOptions {
@@ -133,6 +134,8 @@ const SOURCES: {
   imagenet: async (spec, options) => {
     return await readImagenet(pathOf(options, "ImageNet", "a folder with val (and train)"), spec, options);
   },
+  tinyimagenet: async (spec, options) =>
+    await readTinyImagenet(pathOf(options, "Tiny ImageNet", "the folder tiny-imagenet-200"), spec),
 };
 
 /** Every kind of data, as a spec names it. */

@@ -35,4 +35,5 @@ export * from "./loader.ts";
 export * from "./resize_image.ts";
 export * from "./shapes.ts";
 export * from "./split.ts";
+export * from "./tiny_imagenet.ts";
 export * from "./view_image.ts";

@@ -18,6 +18,7 @@ import type {
   ImagenetSpec,
   ShapesParameters,
   ShapesSpec,
+  TinyImagenetSpec,
 } from "../data/mod.ts";
 import {
   type CnnSpec,
@@ -309,7 +310,7 @@ const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
   autoattack: object<AutoAttackSpec>({ kind, norm: norms, version: optional(version) }),
 };
 const share = optional(number(0));
-const cifar = {
+const someOf = {
   kind,
   seed: integer(0),
   validation: share,
@@ -332,8 +333,8 @@ const data: { readonly [K in DataSpec["kind"]]: Check } = {
       tint: optional(number(0, 1)),
     })),
   }),
-  cifar10: object<Cifar10Spec>(cifar),
-  cifar100: object<Cifar100Spec>({ ...cifar, labels: optional(oneOf("fine", "coarse")) }),
+  cifar10: object<Cifar10Spec>(someOf),
+  cifar100: object<Cifar100Spec>({ ...someOf, labels: optional(oneOf("fine", "coarse")) }),
   cifar10c: object<Cifar10CSpec>({
     kind,
     seed: integer(0),
@@ -341,6 +342,7 @@ const data: { readonly [K in DataSpec["kind"]]: Check } = {
     severity: integer(1, 5),
     testCount: optional(integer()),
   }),
+  tinyimagenet: object<TinyImagenetSpec>({ ...someOf, trainCount: optional(integer(0)) }),
   imagenet: object<ImagenetSpec>({
     kind,
     seed: integer(0),
@@ -413,6 +415,7 @@ const DATA_SHAPES: {
   cifar100: ({ labels }) => ({ inputShape: [32, 32, 3], classes: labels === "coarse" ? 20 : 100 }),
   cifar10c: () => ({ inputShape: [32, 32, 3], classes: 10 }),
   imagenet: ({ size = 224, classes = 1000 }) => ({ inputShape: [size, size, 3], classes }),
+  tinyimagenet: () => ({ inputShape: [64, 64, 3], classes: 200 }),
 };
 
 /**

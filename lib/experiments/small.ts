@@ -64,6 +64,7 @@ function smallData(data: DataSpec): DataSpec {
       };
     case "cifar10":
     case "cifar100":
+    case "tinyimagenet":
       return {
         ...data,
         ...validation,

@@ -60,7 +60,9 @@ Deno.test("loadData() takes corrupted images to evaluate on, and none to train o
 });
 
 Deno.test("DATA_KINDS are the kinds that loadData() knows", () => {
-  for (const kind of ["shapes", "cifar10", "cifar100", "cifar10c"] as const) assert(DATA_KINDS.includes(kind));
+  for (const kind of ["shapes", "cifar10", "cifar100", "cifar10c", "tinyimagenet"] as const) {
+    assert(DATA_KINDS.includes(kind));
+  }
 });
 
 Deno.test("loadData() says how to get what is not there", async () => {
