@@ -56,7 +56,7 @@ export async function readTinyImagenet(
   const root = inside ? `${trimmed}/${FOLDER}` : trimmed;
   const wnids = (await linesOf(root, "wnids.txt")).map((line) => line.trim()).sort();
   const words = new Map((await linesOf(root, "words.txt")).map((line) => line.split("\t") as [string, string]));
-  const classes = wnids.map((wnid) => words.get(wnid)?.split(",", 1)[0]!.trim() || wnid);
+  const classes = wnids.map((wnid) => words.get(wnid)?.split(",")[0]?.trim() || wnid);
 
   const train = await openImageFolder(`${root}/train`, { name: "tinyimagenet train" });
   if (train.classes.join() !== wnids.join()) {
