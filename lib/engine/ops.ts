@@ -225,8 +225,8 @@ export const cast = (x: Tensor, dtype: DType): Tensor => tf.cast(x, dtype);
 /** Class indices [B] (int32) -> [B, classes] of 0 and 1 (float32); no gradient. */
 export const oneHot = (y: Tensor, classes: number): Tensor => tf.cast(tf.oneHot(y, classes), "float32");
 
-/** Rows of x [N, ...] by their indices [B] (int32): [B, ...]. */
-export const takeRows = (x: Tensor, indices: Tensor): Tensor => tf.gather(x, indices, 0);
+/** Rows of x [N, ...] by their indices [B] (int32): [B, ...]; a constant for differentiation. */
+export const takeRows = (x: Tensor, indices: Tensor): Tensor => constantOf((x) => tf.gather(x, indices, 0), x);
 
 /** Zeros of a shape. */
 export const zeros = (shape: number[]): Tensor => tf.zeros(shape);

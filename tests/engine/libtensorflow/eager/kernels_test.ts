@@ -113,6 +113,7 @@ const CASES: Readonly<Record<string, Case>> = {
   cast:
     () => [ops.cast(a(), "int32"), ops.cast(flags(), "float32"), ops.cast(classes(), "bool"), ops.cast(a(), "bool")],
   oneHot: () => ops.oneHot(classes(), 3),
+  takeRows: () => ops.takeRows(cube(), classes()),
   zeros: () => [ops.zeros([2, 2]), ops.zeros([])],
   zerosLike: () => ops.zerosLike(flags()),
   ones: () => ops.ones([3]),
