@@ -286,8 +286,7 @@ export function relativeErrors(
  *
  * @param row With its own nonlinearity.
  * @param smooth With softplus in place of ReLU, where it has ReLU.
- * @returns "ok": within all bounds. "kinks": only gradients with ReLU miss them, and PyTorch in float32 misses them as
- * well. "broken" else.
+ * @returns "ok": within all bounds. "kinks": only gradients with ReLU miss them. "broken" else.
  */
 export function verdictOf(row: CheckRow, smooth: CheckRow | undefined): Verdict {
   const within = (error: number, bound: number) => error <= bound;
