@@ -296,8 +296,8 @@ export async function* slotQueue(
       });
       if (leaving.length > 0) {
         const [images, margins] = await Promise.all([engine.read(result.best.xAdv), engine.read(result.best.margin)]);
+        // A trial that fell comes after those of higher number, and lies below all that did not fall.
         for (const { s, from, work, fell } of leaving) {
-          if (fell ? from > work.end : work.end < Infinity) continue;
           const margin = margins.data[s]!;
           const isLower = margin < work.best.margin || margin === work.best.margin && from < work.best.from;
           if (!fell && !isLower) continue;

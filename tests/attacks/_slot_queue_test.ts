@@ -130,6 +130,57 @@ Deno.test("slotQueue() begins later trials in free slots, which change nothing b
   assertEquals(few, 1 + 1);
 });
 
+/** Moves every pixel up by a hundredth per trial, and measures what it is told for an image, trial and step. */
+function told(trials: number, margin: (slot: Slot) => number): SlotAttack {
+  type Feeds = { margin: Tensor };
+  type Trial = { shift: Tensor };
+  const attack: SlotAttack<object, Trial, Feeds> = {
+    key: "told",
+    steps: 2,
+    trials,
+    forwardPasses: 1,
+    backwardPasses: 0,
+    state: () => ({}),
+    trial: ({ trial }) => ({ shift: scalar(0.01 * (trial + 1)) }),
+    feeds: (slot) => ({ margin: scalar(margin(slot)) }),
+    step: ({ x, trial, feeds }) => ({
+      state: {},
+      looked: add(x, reshape(trial.shift, [-1, 1, 1, 1])),
+      margin: feeds.margin,
+    }),
+  };
+  return attack as unknown as SlotAttack;
+}
+
+Deno.test("slotQueue() takes the first of the trials that reach the same margin, whichever ends first", async () => {
+  const right = Array.from(BATCH.ids.keys()).filter((i) => !WRONG.has(BATCH.ids[i]!)).slice(0, 2);
+  const batch = rowsOf(BATCH, right);
+  // The first image falls as the second one ends its first trial: a slot before the second's takes its third trial.
+  const [falls] = batch.ids;
+  const attack = told(3, ({ id, trial, step }) => id === falls && trial === 0 && step === 1 ? -1 : 1e-3);
+  const { claims } = await run(2, attack, batch);
+  assertEquals(claims, (await run(1, attack, batch)).claims);
+  assertEquals(claims.map(({ trial, firstStep }) => [trial, firstStep]), [[0, 1], [2, -1]]);
+  assert(claims[1]!.xAdv.every((pixel, k) => Math.abs(pixel - claims[1]!.x[k]! - 0.01) < 1e-6));
+});
+
+Deno.test("slotQueue() takes the first of the trials that fall, and ends those after it at once", async () => {
+  const right = Array.from(BATCH.ids.keys()).filter((i) => !WRONG.has(BATCH.ids[i]!)).slice(0, 1);
+  const batch = rowsOf(BATCH, right);
+  // Trials 1 and 3 fall at their first step, the later one lower; trial 0 has still to show that it stands.
+  const asked: string[] = [];
+  const attack = told(5, (slot) => {
+    asked.push(`${slot.trial}.${slot.step}`);
+    return slot.step === 0 && slot.trial % 2 === 1 ? -slot.trial : 1e-3;
+  });
+  const { claims } = await run(4, attack, batch);
+  assertEquals(asked, ["0.0", "1.0", "2.0", "3.0", "0.1"]);
+  assertEquals(claims, (await run(1, attack, batch)).claims);
+  const [{ trial, firstStep, forwardPasses, xAdv, x }] = claims as [Claim];
+  assertEquals([trial, firstStep, forwardPasses], [1, 0, 1 + 2 + 1]);
+  assert(xAdv.every((pixel, k) => Math.abs(pixel - x[k]! - 0.02) < 1e-6));
+});
+
 testOnEngines("slotQueue() tries later steps of a greedy attack in free slots, and finds the same", async (engine) => {
   for (const norm of ["Linf", "L2"] as const) {
     const setting = { classes: 4, inputShape: [2, 2, 3], eps: EPS, rng: rng(3) };
