@@ -3,7 +3,6 @@ The PyTorch side of `deno task bench --peer`, which starts it: a request per lin
 standard output, both JSON; `error` in an answer says what went wrong. Needs no package but torch.
 """
 
-import json
 import platform
 import sys
 import time
@@ -13,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from _peer_networks import make_network
 from _peer_safetensors import read, write
+from _peer_serve import serve
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
@@ -193,7 +193,7 @@ def memory():
     return {"residentBytes": 1024 * int(kilobytes["VmRSS:"]), "peakBytes": 1024 * int(kilobytes["VmHWM:"])}
 
 
-def serve(request, cases):
+def answer(request, cases):
     """Answers a request. `cases` keeps what is open, by format: calls that are timed do not move its weights."""
     match request["do"]:
         case "open":
@@ -212,17 +212,11 @@ def serve(request, cases):
             return memory()
 
 
-def main():
+def start():
     torch.set_num_threads(int(sys.argv[1]))
     hello = {"version": torch.__version__, "python": platform.python_version(), "threads": torch.get_num_threads()}
-    print(json.dumps(hello), flush=True)
     cases = {}
-    for line in sys.stdin:
-        try:
-            answer = serve(json.loads(line), cases)
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), flush=True)
+    return hello, lambda request: answer(request, cases)
 
 
-main()
+serve(start)

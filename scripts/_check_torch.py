@@ -4,7 +4,6 @@ standard output, both JSON; `error` in an answer says what went wrong. Needs tor
 timm.
 """
 
-import json
 import sys
 import time
 
@@ -12,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from _peer_networks import VIT_SIZES, Normalised, make_network
 from _peer_safetensors import read, write
+from _peer_serve import serve
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
@@ -154,18 +154,12 @@ class Peer:
         return dict(zip(names, found)), answer
 
 
-def main():
-    answers, sys.stdout = sys.stdout, sys.stderr
+def start():
     torch.set_num_threads(int(sys.argv[1]))
-    print(json.dumps({"version": torch.__version__, "threads": torch.get_num_threads()}), file=answers, flush=True)
     peer = Peer()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = {"open": peer.open, "run": peer.run}[request["do"]](request)
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=answers, flush=True)
+    actions = {"open": peer.open, "run": peer.run}
+    hello = {"version": torch.__version__, "threads": torch.get_num_threads()}
+    return hello, lambda request: actions[request["do"]](request)
 
 
-main()
+serve(start)

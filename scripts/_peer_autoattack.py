@@ -5,7 +5,6 @@ Needs torch, numpy, and that folder.
 """
 
 import importlib.util
-import json
 import sys
 import time
 
@@ -13,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from _peer_networks import make_network
 from _peer_safetensors import read
+from _peer_serve import serve
 
 FORMATS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
 
@@ -82,22 +82,16 @@ class Peer:
         return {"broken": ((labels != y) & inside).tolist(), "outside": int((~inside).sum()), "seconds": seconds}
 
 
-def main():
+def start():
     folder, threads = sys.argv[1:]
     sys.path.insert(0, folder)
-    answers, sys.stdout = sys.stdout, sys.stderr  # the official code prints
     torch.set_num_threads(int(threads))
     import autoattack
 
-    print(json.dumps({"version": torch.__version__, "code": autoattack.__file__}), file=answers, flush=True)
     peer = Peer()
-    for line in sys.stdin:
-        request = json.loads(line)
-        try:
-            answer = {"open": peer.open, "attack": peer.attack}[request["do"]](request)
-        except Exception as error:
-            answer = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(answer), file=answers, flush=True)
+    actions = {"open": peer.open, "attack": peer.attack}
+    hello = {"version": torch.__version__, "code": autoattack.__file__}
+    return hello, lambda request: actions[request["do"]](request)
 
 
-main()
+serve(start)

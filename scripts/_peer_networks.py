@@ -61,6 +61,19 @@ class Block(nn.Module):
         return self.activate(y)
 
 
+def add_stages(network, width, blocks, block):
+    """Stages "layer1", "layer2", ..., each of twice the channels and half the size; the channels of the last."""
+    inputs = width
+    for stage, count in enumerate(blocks):
+        outputs = width << stage
+        layers = []
+        for k in range(count):
+            layers.append(block(inputs, outputs, 2 if k == 0 and stage > 0 else 1))
+            inputs = outputs
+        setattr(network, f"layer{stage + 1}", nn.Sequential(*layers))
+    return inputs
+
+
 class Residual(nn.Module):
     """The stem for small images, stages of blocks, the mean over pixels and a linear layer."""
 
@@ -69,15 +82,8 @@ class Residual(nn.Module):
         self.activate, self.head, self.stages = ACTIVATIONS[activation], head, len(blocks)
         self.conv1 = nn.Conv2d(channels, width, 3, 1, 1, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
-        inputs = width
-        for stage, count in enumerate(blocks):
-            outputs = width << stage
-            layers = []
-            for k in range(count):
-                stride = 2 if k == 0 and stage > 0 else 1
-                layers.append(Block(inputs, outputs, stride, self.activate, project))
-                inputs = outputs
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+        block = lambda *shape: Block(*shape, self.activate, project)
+        inputs = add_stages(self, width, blocks, block)
         setattr(self, head, nn.Linear(inputs, classes))
 
     def forward(self, x):
@@ -118,15 +124,8 @@ class PreactResidual(nn.Module):
         super().__init__()
         self.activate, self.stages = ACTIVATIONS[activation], len(blocks)
         self.conv1 = nn.Conv2d(channels, width, 3, 1, 1, bias=False)
-        inputs = width
-        for stage, count in enumerate(blocks):
-            outputs = width << stage
-            layers = []
-            for k in range(count):
-                stride = 2 if k == 0 and stage > 0 else 1
-                layers.append(PreactBlock(inputs, outputs, stride, self.activate, "shortcut", of_input))
-                inputs = outputs
-            setattr(self, f"layer{stage + 1}", nn.Sequential(*layers))
+        block = lambda *shape: PreactBlock(*shape, self.activate, "shortcut", of_input)
+        inputs = add_stages(self, width, blocks, block)
         self.bn = nn.BatchNorm2d(inputs) if final_norm else None
         self.linear = nn.Linear(inputs, classes)
 
