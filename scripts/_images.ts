@@ -120,13 +120,23 @@ function dataNamed(
   }
 }
 
+/** Training and test images of the data sets that are files. */
+const COUNTS = {
+  cifar10: [50_000, 10_000],
+  cifar100: [50_000, 10_000],
+  cifar10c: [0, 10_000],
+  tinyimagenet: [100_000, 10_000],
+  // Training images of ImageNet are read where their number is said.
+  imagenet: [0, 50_000],
+} as const;
+
 /** Images of a split. */
 function sizeOf(data: DataSpec, split: "test" | "validation"): number {
-  if (split === "test") {
-    return data.kind === "shapes" ? data.test : data.testCount ?? (data.kind === "imagenet" ? 50_000 : 10_000);
-  }
-  if (data.kind === "cifar10c") return 0;
-  const train = data.kind === "shapes" ? data.train : data.trainCount ?? (data.kind === "imagenet" ? 0 : 50_000);
+  if (data.kind === "cifar10c") return split === "test" ? data.testCount ?? COUNTS.cifar10c[1] : 0;
+  const [train, test] = data.kind === "shapes"
+    ? [data.train, data.test]
+    : [data.trainCount ?? COUNTS[data.kind][0], data.testCount ?? COUNTS[data.kind][1]];
   const { validation = 0 } = data;
+  if (split === "test") return test;
   return validation < 1 ? Math.round(validation * train) : validation;
 }

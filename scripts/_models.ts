@@ -1,4 +1,20 @@
 import { type SavedModel, UsageError } from "../mod.ts";
+import { MODEL_FLAGS } from "./_model.ts";
+
+/** The flags that say which networks: weights, names, and what weights without a model card are for. */
+export const MODELS_FLAGS = {
+  model: {
+    value: "FILE",
+    many: true,
+    help: "weights, such as runs/<run>/checkpoints/kdiga.safetensors (needed; several times to compare)",
+  },
+  method: {
+    value: "NAME",
+    many: true,
+    help: "name of the network in rows and figures, of each --model in turn (default: that of its file)",
+  },
+  ...MODEL_FLAGS,
+} as const;
 
 /**
  * The networks of the flags --model and --method.

@@ -28,8 +28,8 @@ import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
 import { followTo } from "./_follow.ts";
 import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
-import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
-import { modelsOf, nameOf } from "./_models.ts";
+import { loadOptionsOf } from "./_model.ts";
+import { MODELS_FLAGS, modelsOf, nameOf } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
 await runCommand({
@@ -39,21 +39,11 @@ around images (local linearity), and at adversarial images the cross-entropy, th
 distance and cosine to the teacher's. Means over images and figures over the radius, with one row per image and radius.
 Run again, it goes on where it was stopped.`,
   flags: {
-    model: {
-      value: "FILE",
-      many: true,
-      help: "weights, such as runs/<run>/checkpoints/kdiga.safetensors (needed; several times to compare)",
-    },
-    method: {
-      value: "NAME",
-      many: true,
-      help: "name of the network in rows and figures, of each --model in turn (default: that of its file)",
-    },
+    ...MODELS_FLAGS,
     teacher: {
       value: "FILE",
       help: "weights of the teacher, analysed too; without one there is no distance and no cosine",
     },
-    ...MODEL_FLAGS,
     eps: { value: "RADII", help: "in pixel units: 0,8/255 or 0..8/255 (default: 0..8/255)" },
     ...IMAGE_FLAGS,
     attack: {

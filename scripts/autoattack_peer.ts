@@ -13,8 +13,9 @@ import {
   parseEps,
   putTree,
   subset,
+  tableText,
+  UsageError,
 } from "../mod.ts";
-import { tableText, UsageError } from "../mod.ts";
 import {
   ALONE,
   type AttackOfVersion,

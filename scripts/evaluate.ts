@@ -37,8 +37,8 @@ import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, secondsOf } from "./_flags.ts";
 import { follow, type FollowOptions } from "./_follow.ts";
 import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
-import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
-import { modelsOf } from "./_models.ts";
+import { loadOptionsOf } from "./_model.ts";
+import { MODELS_FLAGS, modelsOf } from "./_models.ts";
 import { createProgress } from "./_progress.ts";
 
 /** Flags that make no sense where rows are missing. */
@@ -51,17 +51,7 @@ row of evidence per image. Several networks are compared on the same images, the
 again, it goes on where it was stopped. Parts evaluated by --shard 1/2 and 2/2 are one evaluation by the same command
 with --merge for each of their folders.`,
   flags: {
-    model: {
-      value: "FILE",
-      many: true,
-      help: "weights, such as runs/<run>/checkpoints/kdiga.safetensors (needed; several times to compare)",
-    },
-    method: {
-      value: "NAME",
-      many: true,
-      help: "name of the network in rows and figures, of each --model in turn (default: that of its file)",
-    },
-    ...MODEL_FLAGS,
+    ...MODELS_FLAGS,
     attack: {
       value: "NAMES",
       many: true,

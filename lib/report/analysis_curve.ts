@@ -1,9 +1,9 @@
-import { type AnalysisQuantity, type AnalysisRow, DataError, UsageError } from "../core/mod.ts";
+import { type AnalysisQuantity, type AnalysisRow, UsageError } from "../core/mod.ts";
 import { in255 } from "./_accuracy.ts";
-import { legendColumns } from "./_labels.ts";
+import { methodEncodings, pointsByMethod } from "./_method_encodings.ts";
 import { QUANTITIES } from "./_quantities.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH, SCHEMA, THEME } from "./theme.ts";
 
 /** Options of {@linkcode analysisCurve}. */
 export interface AnalysisCurveOptions {
@@ -51,41 +51,20 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
       `Cannot draw "${quantity}" as no row has it: ${present === "" ? "analyse first" : `choose one of ${present}`}`,
     );
   }
-  const styles = methodStyles(own.map((row) => row.method));
-  const labels = [...styles.keys()].map(labelOf);
-  const seen = new Set<string>();
+  const { labels, color, shape } = methodEncodings(own, width);
   const round = (value: number): number => Number(value.toPrecision(6));
   const positive = own.map(({ mean }) => mean).filter((mean) => mean > 0);
   const scale = positive.length === 0 ? "linear" : options.scale ?? usualScale(own);
   // A logarithmic axis has no place for an end of an interval at 0 or below: it ends at half of the least mean.
   const least = scale === "log" ? Math.min(...positive) / 2 : -Infinity;
-  const points = own.map(({ method, eps, mean, low, high, n }) => {
-    const key = `${method} ${in255(eps)}`;
-    if (seen.has(key)) {
-      throw new DataError(`Cannot draw "${method}" as eps ${eps} is there twice: keep one row of each`);
-    }
-    seen.add(key);
-    return {
-      method: labelOf(method),
-      eps: in255(eps),
-      mean: round(mean),
-      low: round(Math.max(low, least)),
-      high: round(high),
-      n,
-    };
-  }).filter(({ mean }) => scale === "linear" || mean > 0).sort((a, b) =>
-    labels.indexOf(a.method) - labels.indexOf(b.method) || a.eps - b.eps
-  );
+  const points = pointsByMethod(own, labels, ({ mean, low, high, n }) => ({
+    mean: round(mean),
+    low: round(Math.max(low, least)),
+    high: round(high),
+    n,
+  })).filter(({ mean }) => scale === "linear" || mean > 0);
   const radii = [...new Set(points.map(({ eps }) => eps))].sort((a, b) => a - b);
   const decades = scale === "log" ? decadesAround(points.flatMap(({ low, high }) => [low, high])) : [];
-  const styled = [...styles.values()];
-  const color = {
-    field: "method",
-    type: "nominal" as const,
-    scale: { domain: labels, range: styled.map((style) => style.color) },
-    legend: { orient: "top" as const, direction: "horizontal" as const, columns: legendColumns(labels, width - 40) },
-  };
-  const shape = { ...color, scale: { domain: labels, range: styled.map((style) => style.shape) } };
   const x = {
     field: "eps",
     type: "quantitative" as const,

@@ -1,8 +1,7 @@
-import { type BracketRow, DataError, UsageError } from "../core/mod.ts";
-import { in255 } from "./_accuracy.ts";
-import { legendColumns } from "./_labels.ts";
+import { type BracketRow, UsageError } from "../core/mod.ts";
+import { methodEncodings, pointsByMethod } from "./_method_encodings.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH, SCHEMA, THEME } from "./theme.ts";
 
 /** Options of {@linkcode bracketCurve}. */
 export interface BracketCurveOptions {
@@ -34,27 +33,14 @@ export interface BracketCurveOptions {
 export function bracketCurve(rows: readonly BracketRow[], options: BracketCurveOptions = {}): TopLevelSpec {
   const { title, width = COLUMN_WIDTH, height = 220 } = options;
   if (rows.length === 0) throw new UsageError("Cannot draw a bracket without a row: evaluate within a budget first");
-  const styles = methodStyles(rows.map((row) => row.method));
-  const labels = [...styles.keys()].map(labelOf);
-  const seen = new Set<string>();
+  const { labels, color, shape } = methodEncodings(rows, width);
   const round = (rate: number): number => Math.round(rate * 1e6) / 1e4;
-  const points = rows.map(({ method, eps, lower, upper, n }) => {
-    const key = `${method} ${in255(eps)}`;
-    if (seen.has(key)) {
-      throw new DataError(`Cannot draw "${method}" as eps ${eps} is there twice: keep one row of each`);
-    }
-    seen.add(key);
-    return { method: labelOf(method), eps: in255(eps), lower: round(lower), upper: round(upper), n };
-  }).sort((a, b) => labels.indexOf(a.method) - labels.indexOf(b.method) || a.eps - b.eps);
+  const points = pointsByMethod(
+    rows,
+    labels,
+    ({ lower, upper, n }) => ({ lower: round(lower), upper: round(upper), n }),
+  );
   const radii = [...new Set(points.map(({ eps }) => eps))].sort((a, b) => a - b);
-  const styled = [...styles.values()];
-  const color = {
-    field: "method",
-    type: "nominal" as const,
-    scale: { domain: labels, range: styled.map((style) => style.color) },
-    legend: { orient: "top" as const, direction: "horizontal" as const, columns: legendColumns(labels, width - 40) },
-  };
-  const shape = { ...color, scale: { domain: labels, range: styled.map((style) => style.shape) } };
   const x = {
     field: "eps",
     type: "quantitative" as const,

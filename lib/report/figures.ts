@@ -5,7 +5,6 @@ import {
   parseBracket,
   parseEvaluation,
   parseSteps,
-  readTextIfExists,
   writeFileAtomic,
 } from "../core/mod.ts";
 import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
@@ -13,6 +12,7 @@ import { analysisCurve } from "./analysis_curve.ts";
 import { bracketCurve } from "./bracket_curve.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
+import { rowsIn } from "./_rows_in.ts";
 import { robustnessBars } from "./robustness_bars.ts";
 import { robustnessCurve } from "./robustness_curve.ts";
 import { trainingCurves } from "./training_curves.ts";
@@ -29,14 +29,10 @@ import { trainingCurves } from "./training_curves.ts";
  * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
 export async function writeFigures(folder: string): Promise<string[]> {
-  const rowsIn = async <R>(
-    name: string,
-    parse: (text: string, name: string) => { readonly rows: readonly R[] },
-  ): Promise<readonly R[]> => parse(await readTextIfExists(`${folder}/${name}`) ?? "", `${folder}/${name}`).rows;
-  const evaluation = await rowsIn("evaluation.csv", parseEvaluation);
-  const analysis = await rowsIn("analysis.csv", parseAnalysis);
-  const steps = await rowsIn("steps.csv", parseSteps);
-  const bracket = await rowsIn("bracket.csv", parseBracket);
+  const evaluation = await rowsIn(folder, "evaluation.csv", parseEvaluation);
+  const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
+  const steps = await rowsIn(folder, "steps.csv", parseSteps);
+  const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
   if (evaluation.length + analysis.length + steps.length + bracket.length === 0) {
     throw new DataError(
       `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +

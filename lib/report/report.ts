@@ -12,6 +12,7 @@ import {
 import { attacksOf } from "./_accuracy.ts";
 import { analysisTable } from "./analysis_table.ts";
 import { bracketTable } from "./bracket_table.ts";
+import { rowsIn } from "./_rows_in.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
@@ -43,13 +44,9 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
  * @throws {DataError} If none of them has a row, or one is not as expected.
  */
 export async function writeReport(folder: string): Promise<string> {
-  const rowsIn = async <R>(
-    name: string,
-    parse: (text: string, name: string) => { readonly rows: readonly R[] },
-  ): Promise<readonly R[]> => parse(await readTextIfExists(`${folder}/${name}`) ?? "", `${folder}/${name}`).rows;
-  const evaluation = await rowsIn("evaluation.csv", parseEvaluation);
-  const analysis = await rowsIn("analysis.csv", parseAnalysis);
-  const bracket = await rowsIn("bracket.csv", parseBracket);
+  const evaluation = await rowsIn(folder, "evaluation.csv", parseEvaluation);
+  const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
+  const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
   if (evaluation.length + analysis.length + bracket.length === 0) {
     throw new DataError(
       `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: evaluate or analyse first`,
