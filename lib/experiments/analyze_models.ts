@@ -1,19 +1,16 @@
 import type { AnalysisRow } from "../core/mod.ts";
-import { type DataSpec, loadData } from "../data/mod.ts";
-import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
+import type { DataSpec } from "../data/mod.ts";
+import type { Engine } from "../engine/mod.ts";
 import { checkShapes } from "../evaluation/mod.ts";
-import { type Classifier, freeze, type LoadedWeights, loadWeights } from "../models/mod.ts";
 import { writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
 import { checkAnalysis } from "./_check_analysis.ts";
 import { checkNames } from "./_check_names.ts";
 import { evaluationSet } from "./_evaluated.ts";
-import { exists } from "./_files.ts";
+import { openModels } from "./_open_models.ts";
 import type { SavedModel } from "./evaluate_models.ts";
 import type { AnalysisSpec } from "./experiment.ts";
-import { openManifest } from "./manifest.ts";
 import type { RunEndEvent, RunEvent } from "./run.ts";
-import { openRunFolder, runName } from "./run_folder.ts";
 
 /** An analysis of saved networks. Plain JSON. */
 export interface ModelAnalysis {
@@ -66,32 +63,26 @@ export async function* analyzeModels(
   const saved = [...(teacher === undefined ? [] : [teacher]), ...options.models.filter((model) => !isTeacher(model))];
   checkNames(saved.map(({ method }) => method), "analyse");
   checkAnalysis(analysis);
-  const loaded = new Map<string, LoadedWeights>();
-  for (const { method, path, load } of saved) loaded.set(method, await loadWeights(path, load));
-  yield { kind: "progress", label: "load data", done: 0, total: 1 };
-  const data = await loadData(asked.data, options.data === undefined ? {} : { path: options.data });
-  const split = evaluationSet(analysis, data, "analysis");
-  const teacherModel = teacher && loaded.get(teacher.method)?.model;
-  // The teacher last: one that does not fit is told of beside the network that it does not fit.
-  for (const [method, { model }] of [...loaded].reverse()) checkShapes(method, model, split, teacherModel);
-  const models = saved.map(({ method, load = {} }) => ({
-    method,
-    weights: loaded.get(method)!.card.sha256,
-    ...(Object.keys(load).length > 0 ? { load } : {}),
-  }));
-  const name = ["analysis", ...loaded.keys()].join("-");
-  const content = { name, models, teacher: teacher?.method ?? null, ...asked };
-  const path = options.out ?? `runs/${await runName(content)}`;
-  const resumed = await exists(`${path}/experiment.json`);
-  const folder = await openRunFolder(content, path);
-  const manifest = await openManifest(folder, engine, data, seed);
-  for (const { method, weights } of models) await manifest.trained(method, weights);
-  yield { kind: "open", folder: path, resumed };
-  const classifiers = new Map<string, Classifier>();
+  const opened = yield* openModels({
+    engine,
+    models: saved,
+    noun: "analysis",
+    data: asked.data,
+    path: options.data,
+    seed,
+    choose: (data, loaded) => {
+      const split = evaluationSet(analysis, data, "analysis");
+      const teacherModel = teacher && loaded.get(teacher.method)?.model;
+      // The teacher last: one that does not fit is told of beside the network that it does not fit.
+      for (const [method, { model }] of [...loaded].reverse()) checkShapes(method, model, split, teacherModel);
+      return split;
+    },
+    asked: { teacher: teacher?.method ?? null, ...asked },
+    out: options.out,
+  });
+  const { folder, manifest, split, classifiers } = opened;
+  const { path } = folder;
   try {
-    for (const [method, { model, weights }] of loaded) {
-      classifiers.set(method, freeze(model, putTree(engine, weights)));
-    }
     const rows = yield* analysed({
       analysis,
       seed,
@@ -107,6 +98,6 @@ export async function* analyzeModels(
     await manifest.finish();
     yield { kind: "end", folder: path, rows, figures, report };
   } finally {
-    for (const { weights } of classifiers.values()) disposeTree(weights);
+    opened.dispose();
   }
 }
