@@ -223,7 +223,14 @@ export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepN
       const program = counting.engine.compile(trainingFn(model, ATTACK, undefined), { name: "adversarial step" });
       const inputs = { ...on, ...student(), velocity: velocity(), teacher: undefined };
       // As train() does, the attack gets the batch from memory.
-      const context = { ...arrays, engine: counting.engine, student: classifier, teacher: undefined, rng: ATTACK_RNG };
+      const context = {
+        ...arrays,
+        engine: counting.engine,
+        student: classifier,
+        teacher: undefined,
+        progress: 0,
+        rng: ATTACK_RNG,
+      };
       const call = async () => {
         const xAdv = await adversarial.perturb!(context, ATTACK);
         const outputs = await program({ ...inputs, xAdv });

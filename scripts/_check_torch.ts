@@ -404,7 +404,7 @@ async function kdigaGradient(
     return valueAndGrad((parameters: Weights<Tensor>["parameters"]) => {
       const student = (at: Tensor) => logits({ parameters, buffers }, at);
       const pair = { student, teacher: (at: Tensor) => teacher.logits(inputs.teacher, at) };
-      const terms = kdiga.terms(pair, { x, y, xAdv: undefined }, spec, progress);
+      const { terms } = kdiga.losses(pair, { x, y, xAdv: undefined }, spec, { progress, state: {} });
       return { value: Object.values(terms).reduce((sum, term) => add(sum, term)) };
     }, parameters).grad;
   }, { name: "KDIGA gradient" });

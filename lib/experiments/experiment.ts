@@ -1,75 +1,19 @@
-import type {
-  ApgdSpec,
-  AttackSpec,
-  AutoAttackSpec,
-  DdnSpec,
-  FabSpec,
-  FgsmSpec,
-  PgdSpec,
-  SquareSpec,
-} from "../attacks/mod.ts";
+import type { AttackSpec } from "../attacks/mod.ts";
 import { UsageError } from "../core/mod.ts";
-import type {
-  AugmentSpec,
-  Cifar100Spec,
-  Cifar10CSpec,
-  Cifar10Spec,
-  DataSpec,
-  ImagenetSpec,
-  ShapesParameters,
-  ShapesSpec,
-  TinyImagenetSpec,
-} from "../data/mod.ts";
-import {
-  type CnnSpec,
-  createModel,
-  type ImagenetResnetSpec,
-  type MlpSpec,
-  type MobilenetV2CifarSpec,
-  type MobilenetV2Spec,
-  type ModelSpec,
-  type PreactResnetSpec,
-  type ResnetSpec,
-  type VitSpec,
-  type WideResnetSpec,
-} from "../models/mod.ts";
-import {
-  type AdversarialSpec,
-  type KdigaSpec,
-  type KdSpec,
-  type NaturalSpec,
-  objectiveOf,
-  OBJECTIVES,
-  type ObjectiveSpec,
-} from "../objectives/mod.ts";
-import {
-  type BatchNormUpdates,
-  type ConstantSchedule,
-  type CosineSchedule,
-  learningRate,
-  type LearningRateRule,
-  type OneCycleSchedule,
-  type OptimizerSpec,
-  type ScheduleSpec,
-  type SgdSpec,
-  type StepSchedule,
-} from "../training/mod.ts";
+import type { AugmentSpec, DataSpec } from "../data/mod.ts";
+import { createModel, type ModelSpec } from "../models/mod.ts";
+import { objectiveOf, type ObjectiveSpec } from "../objectives/mod.ts";
+import { type BatchNormUpdates, learningRate, type OptimizerSpec, type ScheduleSpec } from "../training/mod.ts";
 import type { LocalLinearitySpec } from "../evaluation/mod.ts";
+import { eps } from "./_schema_fields.ts";
+import { ATTACK_CHECKS, batchNorms } from "./_schema_attacks.ts";
+import { DATA_CHECKS, DATA_SHAPES } from "./_schema_data.ts";
+import { MODEL_CHECKS } from "./_schema_models.ts";
+import { OBJECTIVE_CHECKS } from "./_schema_objectives.ts";
+import { OPTIMIZER_CHECKS, SCHEDULE_CHECKS } from "./_schema_training.ts";
 import { checkAnalysis } from "./_check_analysis.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
-import {
-  type Check,
-  type Fields,
-  flag,
-  integer,
-  list,
-  number,
-  object,
-  oneOf,
-  optional,
-  text,
-  union,
-} from "./schema.ts";
+import { type Fields, flag, integer, list, number, object, oneOf, optional, text, union } from "./schema.ts";
 
 /** A network of an experiment, and how it is trained. */
 export interface NetworkExperiment {
@@ -155,213 +99,12 @@ export interface Experiment {
   readonly analysis?: AnalysisSpec;
 }
 
-const kind: Check = text();
-const eps: Check = text(/^(\d+\/\d+|\d*\.?\d+)$/, 'a radius in pixel units such as "8/255"');
-const shared = {
-  kind,
-  activation: optional(oneOf("relu", "relu6", "softplus", "tanh", "gelu", "geluTanh")),
-  mean: optional(list(number())),
-  std: optional(list(number())),
-};
-const staged = { ...shared, width: optional(integer()), blocks: optional(list(integer())) };
-const imagenetResnet = { ...staged, stem: optional(oneOf("cifar", "imagenet")) };
-const mobilenet = { ...shared, width: optional(number(0)), stages: optional(list(list(integer()))) };
-const models: { readonly [K in ModelSpec["kind"]]: Check } = {
-  mlp: object<MlpSpec>({ ...shared, hidden: list(integer()) }),
-  cnn: object<CnnSpec>({ ...shared, width: optional(integer()) }),
-  resnet: object<ResnetSpec>({ ...shared, depth: integer(), width: optional(integer()) }),
-  resnet18: object<ImagenetResnetSpec>(imagenetResnet),
-  resnet34: object<ImagenetResnetSpec>(imagenetResnet),
-  resnet50: object<ImagenetResnetSpec>(imagenetResnet),
-  "wide_resnet50_2": object<ImagenetResnetSpec>(imagenetResnet),
-  "preact_resnet18": object<PreactResnetSpec>({
-    ...staged,
-    finalNorm: optional(flag),
-    shortcutOf: optional(oneOf("input", "activation")),
-  }),
-  "mobilenet_v2": object<MobilenetV2Spec>(mobilenet),
-  "mobilenet_v2_cifar": object<MobilenetV2CifarSpec>(mobilenet),
-  "wide_resnet": object<WideResnetSpec>({ ...shared, depth: integer(), widen: integer(), width: optional(integer()) }),
-  vit: object<VitSpec>({
-    ...shared,
-    patch: integer(),
-    size: optional(oneOf("tiny", "small", "base")),
-    depth: optional(integer()),
-    dim: optional(integer()),
-    heads: optional(integer()),
-    distilled: optional(flag),
-    dropout: optional(number(0, 1)),
-    dropPath: optional(number(0, 1)),
-  }),
-};
-const distillation = {
-  kind,
-  alpha: number(0, 1),
-  temperature: number(0),
-  klReduction: optional(oneOf("batchMean", "elementMean")),
-};
-const objectives: { readonly [K in ObjectiveSpec["kind"]]: Check } = {
-  natural: object<NaturalSpec>({ kind, labelSmoothing: optional(number(0, 1)) }),
-  adversarial: object<AdversarialSpec>({
-    kind,
-    eps,
-    steps: integer(),
-    stepSize: optional(eps),
-    relativeStepSize: optional(number(0)),
-    randomStart: optional(flag),
-    studentMode: optional(oneOf("train", "eval")),
-  }),
-  kd: object<KdSpec>(distillation),
-  kdiga: object<KdigaSpec>({
-    ...distillation,
-    weight: number(0),
-    scale: optional(oneOf("perExample", "releasedCode")),
-    squared: optional(flag),
-    randomStart: optional(eps),
-    separatePasses: optional(flag),
-  }),
-};
-const optimizers: { readonly [K in OptimizerSpec["kind"]]: Check } = {
-  sgd: object<SgdSpec>({
-    kind,
-    momentum: optional(number(0, 1)),
-    nesterov: optional(flag),
-    weightDecay: optional(number(0)),
-    noDecay: optional(list(text())),
-    frozen: optional(list(text())),
-    learningRates: optional(list(object<LearningRateRule>({ match: text(), factor: number(0) }))),
-  }),
-};
-const schedule = { kind, peak: number(0), warmUp: optional(number(0, 1)) };
-const schedules: { readonly [K in ScheduleSpec["kind"]]: Check } = {
-  constant: object<ConstantSchedule>(schedule),
-  step: object<StepSchedule>({
-    ...schedule,
-    milestones: list(number(0)),
-    epochs: optional(number(0)),
-    factor: optional(number(0)),
-  }),
-  cosine: object<CosineSchedule>({ ...schedule, final: optional(number(0)) }),
-  oneCycle: object<OneCycleSchedule>({
-    ...schedule,
-    anneal: optional(oneOf("cosine", "linear")),
-    startDivisor: optional(number(0)),
-    finalDivisor: optional(number(0)),
-  }),
-};
-const batchNorms = optional(oneOf("Linf", "L2"));
-const norms = optional(oneOf("Linf", "L2", "L1"));
-const attackLoss = optional(oneOf("crossEntropy", "margin", "dlr"));
-const share01 = optional(number(0, 1));
-const target: Check = (value, path) =>
-  typeof value === "number" ? integer(0)(value, path) : oneOf("leastLikely", "next")(value, path);
-const version: Check = (value, path) =>
-  typeof value === "string" ? oneOf("standard", "plus", "rand")(value, path) : list(union(attacks))(value, path);
-const attacks: { readonly [K in AttackSpec["kind"]]: Check } = {
-  fgsm: object<FgsmSpec>({ kind, norm: batchNorms, loss: attackLoss, samples: optional(integer()) }),
-  pgd: object<PgdSpec>({
-    kind,
-    norm: batchNorms,
-    loss: optional(oneOf("crossEntropy", "margin", "dlr", "klToClean", "targetedDlr")),
-    steps: integer(),
-    relativeStepSize: optional(number(0)),
-    stepSize: optional(eps),
-    restarts: optional(integer()),
-    randomStart: optional(flag),
-    momentum: share01,
-    target: optional(target),
-    samples: optional(integer()),
-  }),
-  apgd: object<ApgdSpec>({
-    kind,
-    norm: norms,
-    loss: optional(oneOf("crossEntropy", "margin", "dlr", "targetedDlr")),
-    steps: optional(integer()),
-    restarts: optional(integer()),
-    targets: optional(integer()),
-    rho: share01,
-    largerReps: optional(flag),
-    samples: optional(integer()),
-  }),
-  fab: object<FabSpec>({
-    kind,
-    norm: norms,
-    steps: optional(integer()),
-    restarts: optional(integer()),
-    targets: optional(integer()),
-    alphaMax: share01,
-    eta: optional(number(1, 2)),
-    beta: share01,
-  }),
-  ddn: object<DdnSpec>({
-    kind,
-    norm: oneOf("L2"),
-    steps: optional(integer()),
-    gamma: share01,
-    initialNorm: optional(number(0)),
-  }),
-  square: object<SquareSpec>({
-    kind,
-    norm: norms,
-    queries: optional(integer()),
-    pInit: share01,
-    restarts: optional(integer()),
-  }),
-  autoattack: object<AutoAttackSpec>({ kind, norm: norms, version: optional(version) }),
-};
-const share = optional(number(0));
-const someOf = {
-  kind,
-  seed: integer(0),
-  validation: share,
-  trainCount: optional(integer()),
-  testCount: optional(integer()),
-};
-const data: { readonly [K in DataSpec["kind"]]: Check } = {
-  shapes: object<ShapesSpec>({
-    kind,
-    seed: integer(0),
-    train: integer(),
-    test: integer(),
-    size: optional(integer()),
-    validation: share,
-    parameters: optional(object<ShapesParameters>({
-      shapeContrast: optional(number(0, 1)),
-      textureAmplitude: optional(number(0, 1)),
-      noise: optional(number(0, 1)),
-      gradient: optional(number(0, 1)),
-      tint: optional(number(0, 1)),
-    })),
-  }),
-  cifar10: object<Cifar10Spec>(someOf),
-  cifar100: object<Cifar100Spec>({ ...someOf, labels: optional(oneOf("fine", "coarse")) }),
-  cifar10c: object<Cifar10CSpec>({
-    kind,
-    seed: integer(0),
-    corruption: text(/^\w+$/, 'the name of a file without ".npy", such as "fog"'),
-    severity: integer(1, 5),
-    testCount: optional(integer()),
-  }),
-  tinyimagenet: object<TinyImagenetSpec>({ ...someOf, trainCount: optional(integer(0)) }),
-  imagenet: object<ImagenetSpec>({
-    kind,
-    seed: integer(0),
-    classes: optional(integer()),
-    size: optional(integer()),
-    resize: optional(integer()),
-    filter: optional(oneOf("bilinear", "bicubic")),
-    validation: share,
-    trainCount: optional(integer(0)),
-    testCount: optional(integer()),
-    onCorrupt: optional(oneOf("stop", "skip")),
-  }),
-};
 const network: Fields<NetworkExperiment> = {
   name: text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens"),
-  model: union(models),
-  objective: union(objectives),
-  optimizer: union(optimizers),
-  schedule: union(schedules),
+  model: union(MODEL_CHECKS),
+  objective: union(OBJECTIVE_CHECKS),
+  optimizer: union(OPTIMIZER_CHECKS),
+  schedule: union(SCHEDULE_CHECKS),
   pretrained: optional(object<PretrainedSpec>({
     weights: text(/./, "the path of a weights file"),
     sha256: optional(text(/^[0-9a-f]{64}$/, "64 hexadecimal digits")),
@@ -375,14 +118,14 @@ const network: Fields<NetworkExperiment> = {
 const experiment = object<Experiment>({
   name: text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens"),
   seed: integer(0),
-  data: union(data),
+  data: union(DATA_CHECKS),
   teacher: object<NetworkExperiment>(network),
   students: list(object<NetworkExperiment>(network)),
   evaluation: object<EvaluationSpec>({
     split: optional(oneOf("test", "validation")),
     n: integer(),
     batchSize: integer(),
-    attacks: list(union(attacks)),
+    attacks: list(union(ATTACK_CHECKS)),
     eps: list(eps),
     shard: optional(text(/^[1-9]\d*\/[1-9]\d*$/, 'a part such as "1/3"')),
   }),
@@ -391,7 +134,7 @@ const experiment = object<Experiment>({
     n: integer(2),
     batchSize: integer(),
     eps: list(eps),
-    attack: optional(union(attacks)),
+    attack: optional(union(ATTACK_CHECKS)),
     linearity: optional(object<LocalLinearitySpec>({
       norm: batchNorms,
       steps: optional(integer()),
@@ -403,20 +146,6 @@ const experiment = object<Experiment>({
     })),
   })),
 });
-
-/** Shape of the images and number of classes of each kind of data. */
-const DATA_SHAPES: {
-  readonly [K in DataSpec["kind"]]: (
-    spec: Extract<DataSpec, { kind: K }>,
-  ) => { readonly inputShape: readonly [number, number, number]; readonly classes: number };
-} = {
-  shapes: ({ size = 16 }) => ({ inputShape: [size, size, 3], classes: 10 }),
-  cifar10: () => ({ inputShape: [32, 32, 3], classes: 10 }),
-  cifar100: ({ labels }) => ({ inputShape: [32, 32, 3], classes: labels === "coarse" ? 20 : 100 }),
-  cifar10c: () => ({ inputShape: [32, 32, 3], classes: 10 }),
-  imagenet: ({ size = 224, classes = 1000 }) => ({ inputShape: [size, size, 3], classes }),
-  tinyimagenet: () => ({ inputShape: [64, 64, 3], classes: 200 }),
-};
 
 /**
  * Checks what came from JSON: every key known, every value of its kind, and everything that can be known to fail later.
@@ -433,7 +162,7 @@ export function checkExperiment(value: unknown): Experiment {
   if (twice !== undefined) {
     throw new UsageError(`Cannot use the experiment as two networks are named "${twice}": rename one`);
   }
-  if (OBJECTIVES[teacher.objective.kind].needsTeacher) {
+  if (objectiveOf(teacher.objective).needs(teacher.objective).length > 0) {
     throw new UsageError(
       `Cannot use the experiment as "teacher.objective.kind" is "${teacher.objective.kind}", which needs a teacher itself: ` +
         'use "natural" or "adversarial"',

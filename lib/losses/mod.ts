@@ -8,6 +8,7 @@
  *
  * @module
  */
+export * from "./classes_of.ts";
 export * from "./cross_entropy.ts";
 export * from "./dlr.ts";
 export * from "./kl_divergence.ts";

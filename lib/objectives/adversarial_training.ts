@@ -41,7 +41,13 @@ export interface AdversarialSpec {
  */
 export const adversarial: Objective<AdversarialSpec> = {
   termNames: () => ["ce"],
-  needsTeacher: false,
+  needs: () => [],
+  passes: ({ steps }) => ({
+    studentForward: steps + 1,
+    studentBackward: steps + 1,
+    teacherForward: 0,
+    teacherBackward: 0,
+  }),
   check(spec) {
     validateSpec(innerAttack(spec), [parseEps(spec.eps)], "objective");
   },
@@ -49,9 +55,9 @@ export const adversarial: Objective<AdversarialSpec> = {
     const { eps, studentMode = "eval" } = spec;
     return perturb(engine, student(studentMode), { x, y, ids }, innerAttack(spec), parseEps(eps), rng);
   },
-  terms({ student }, { xAdv, y }) {
+  losses({ student }, { xAdv, y }) {
     if (xAdv === undefined) throw new TypeError("Cannot train adversarially without perturbed images");
-    return { ce: mean(crossEntropy(student(xAdv), y)) };
+    return { terms: { ce: mean(crossEntropy(student(xAdv), y)) } };
   },
 };
 

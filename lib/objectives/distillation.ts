@@ -33,10 +33,11 @@ export interface KdSpec extends DistillationFields {
  */
 export const kd: Objective<KdSpec> = {
   termNames: () => ["ce", "kl"],
-  needsTeacher: true,
+  needs: () => ["teacher"],
+  passes: () => ({ studentForward: 1, studentBackward: 1, teacherForward: 1, teacherBackward: 0 }),
   check: checkDistillation,
-  terms(pair, { x, y }, spec) {
+  losses(pair, { x, y }, spec) {
     const logits = pair.student(x);
-    return distillationTerms(spec, requireTeacher(pair.teacher)(x), logits, crossEntropy(logits, y));
+    return { terms: distillationTerms(spec, requireTeacher(pair.teacher)(x), logits, crossEntropy(logits, y)) };
   },
 };

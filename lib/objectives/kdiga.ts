@@ -48,7 +48,14 @@ export interface KdigaSpec extends DistillationFields {
  */
 export const kdiga: Objective<KdigaSpec> = {
   termNames: () => ["ce", "kl", "iga"],
-  needsTeacher: true,
+  needs: () => ["teacher"],
+  // The student's input gradient is one backward pass, its derivative by the weights another of second order.
+  passes: ({ separatePasses = false }) => ({
+    studentForward: separatePasses ? 2 : 1,
+    studentBackward: separatePasses ? 4 : 3,
+    teacherForward: 1,
+    teacherBackward: 1,
+  }),
   check(spec) {
     checkDistillation(spec);
     if (!(spec.weight >= 0 && spec.weight < Infinity)) {
@@ -60,7 +67,7 @@ export const kdiga: Objective<KdigaSpec> = {
     if (randomStart === undefined) return Promise.resolve(undefined);
     return Promise.resolve(addUniform(x, ids, parseEps(randomStart), rng));
   },
-  terms(pair, batch, spec) {
+  losses(pair, batch, spec) {
     const { weight, scale = "perExample", squared = false } = spec;
     const x = batch.xAdv ?? batch.x;
     const first = spec.separatePasses ? pair.student(x) : undefined;
@@ -69,8 +76,10 @@ export const kdiga: Objective<KdigaSpec> = {
     const logits = first ?? student.logits;
     const perExample = first ? crossEntropy(first, batch.y) : student.crossEntropy;
     return {
-      ...distillationTerms(spec, teacher.logits, logits, perExample),
-      iga: mul(alignment(student.gradient, stopGradient(teacher.gradient), { scale, squared }), weight),
+      terms: {
+        ...distillationTerms(spec, teacher.logits, logits, perExample),
+        iga: mul(alignment(student.gradient, stopGradient(teacher.gradient), { scale, squared }), weight),
+      },
     };
   },
 };

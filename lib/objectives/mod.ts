@@ -1,10 +1,11 @@
 /**
  * What a student is trained for: from student, teacher and batch to named, weighted terms whose sum is the loss. What
- * must be differentiated (`terms`) is synchronous and traced; an inner attack (`perturb`) runs before it.
+ * must be differentiated (`losses`) is synchronous and traced; an inner attack (`perturb`) runs before it.
  *
  * ```ts ignore
  * const spec = { ...KDIGA_PAPER, weight: 1 };
- * const { ce, kl, iga } = objectiveOf(spec).terms({ student, teacher }, { x, y, xAdv: undefined }, spec, progress);
+ * const { terms } = objectiveOf(spec).losses({ student, teacher }, { x, y, xAdv: undefined }, spec, context);
+ * const { ce, kl, iga } = terms;
  * ```
  *
  * @module

@@ -21,13 +21,14 @@ export interface NaturalSpec {
  */
 export const natural: Objective<NaturalSpec> = {
   termNames: () => ["ce"],
-  needsTeacher: false,
+  needs: () => [],
+  passes: () => ({ studentForward: 1, studentBackward: 1, teacherForward: 0, teacherBackward: 0 }),
   check({ labelSmoothing = 0 }) {
     if (!(labelSmoothing >= 0 && labelSmoothing < 1)) {
       throw new UsageError(`Cannot use ${labelSmoothing} as label smoothing: write a share from 0 to below 1`);
     }
   },
-  terms({ student }, { x, y }, { labelSmoothing = 0 }) {
-    return { ce: mean(crossEntropy(student(x), y, labelSmoothing)) };
+  losses({ student }, { x, y }, { labelSmoothing = 0 }) {
+    return { terms: { ce: mean(crossEntropy(student(x), y, labelSmoothing)) } };
   },
 };

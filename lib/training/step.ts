@@ -1,4 +1,5 @@
 import { add, argMax, cast, equal, mean, type Tensor, valueAndGrad } from "../engine/mod.ts";
+import { classesOf } from "../losses/mod.ts";
 import type { Classifier, Model, Weights } from "../models/mod.ts";
 import { objectiveOf, type ObjectiveSpec, type Terms } from "../objectives/mod.ts";
 import { type TrackedStudent, trackedStudent } from "./_tracked_student.ts";
@@ -17,6 +18,8 @@ export interface StepSettings {
   readonly model: Model;
   /** The traced forward pass of the teacher; undefined where there is none. */
   readonly teacher: Classifier["logits"] | undefined;
+  /** The same of a second teacher, trained on clean images. @default {none} */
+  readonly naturalTeacher?: Classifier["logits"] | undefined;
   /** What to train for. */
   readonly objective: ObjectiveSpec;
   /** How to update. */
@@ -38,9 +41,11 @@ export interface StepInputs {
   readonly velocity: Named<Tensor>;
   /** Weights of the teacher; undefined where there is none. */
   readonly teacher: Weights<Tensor> | undefined;
+  /** Weights of the second teacher. */
+  readonly naturalTeacher?: Weights<Tensor> | undefined;
   /** Clean pixels in [0,1], [B, H, W, C]. */
   readonly x: Tensor;
-  /** Classes [B], int32. */
+  /** Classes [B], int32, or probabilities of the classes [B, classes], float32. */
   readonly y: Tensor;
   /** Perturbed pixels [B, H, W, C]; undefined where the objective makes none. */
   readonly xAdv: Tensor | undefined;
@@ -50,6 +55,8 @@ export interface StepInputs {
   readonly learningRate: Tensor;
   /** Share of training done, in [0,1], a scalar. */
   readonly progress: Tensor;
+  /** What the objective carries; empty or absent where it carries nothing. */
+  readonly carried?: Named<Tensor>;
 }
 
 /** What a training step gives. */
@@ -62,6 +69,8 @@ export interface StepOutputs {
   readonly velocity: Named<Tensor>;
   /** Weighted terms before the update, scalars. */
   readonly terms: Terms;
+  /** What the objective carries on. */
+  readonly carried: Named<Tensor>;
   /** Share of the batch that the student's first forward pass classified correctly, a scalar. */
   readonly accuracy: Tensor;
 }
@@ -80,20 +89,20 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
   const optimizer = OPTIMIZERS[settings.optimizer.kind] as Optimizer<OptimizerSpec>;
   return (inputs) => {
     const { x, y, xAdv, progress, learningRate, velocity } = inputs;
-    const teacher = settings.teacher === undefined || inputs.teacher === undefined
-      ? undefined
-      : (pixels: Tensor) => settings.teacher!(inputs.teacher!, pixels);
+    const teacher = frozen(settings.teacher, inputs.teacher);
+    const naturalTeacher = frozen(settings.naturalTeacher, inputs.naturalTeacher);
     const trained = Object.fromEntries(
       Object.entries(inputs.parameters).filter(([name]) => !isFrozen(settings.optimizer, name)),
     );
     let student: TrackedStudent | undefined;
-    const { grad, aux: terms } = valueAndGrad((parameters: Named<Tensor>) => {
+    const { grad, aux: { terms, state = {} } } = valueAndGrad((parameters: Named<Tensor>) => {
       const all = { ...inputs.parameters, ...parameters };
       student = trackedStudent(model, all, inputs.buffers, batchNormUpdates, inputs.noise);
-      const terms = objective.terms({ student: student.forward, teacher }, { x, y, xAdv }, spec, progress);
-      return { value: Object.values(terms).reduce((sum, term) => add(sum, term)), aux: terms };
+      const pair = { student: student.forward, teacher, naturalTeacher };
+      const losses = objective.losses(pair, { x, y, xAdv }, spec, { progress, state: inputs.carried ?? {} });
+      return { value: Object.values(losses.terms).reduce((sum, term) => add(sum, term)), aux: losses };
     }, trained);
-    const correct = equal(argMax(student!.firstLogits()!, -1), y);
+    const correct = equal(argMax(student!.firstLogits()!, -1), classesOf(y));
 
     const updated = optimizer.update(settings.optimizer, {
       parameters: trained,
@@ -102,6 +111,14 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
       learningRate,
     });
     const parameters = { ...inputs.parameters, ...updated.parameters };
-    return { ...updated, parameters, buffers: student!.buffers(), terms, accuracy: mean(cast(correct, "float32")) };
+    const accuracy = mean(cast(correct, "float32"));
+    return { ...updated, parameters, buffers: student!.buffers(), terms, carried: state, accuracy };
   };
+}
+
+function frozen(
+  logits: Classifier["logits"] | undefined,
+  weights: Weights<Tensor> | undefined,
+): ((x: Tensor) => Tensor) | undefined {
+  return logits === undefined || weights === undefined ? undefined : (pixels) => logits(weights, pixels);
 }

@@ -21,7 +21,7 @@ import {
   type Value,
 } from "../engine/mod.ts";
 import type { Classifier, Mode, Model, Weights } from "../models/mod.ts";
-import { objectiveOf, type ObjectiveSpec } from "../objectives/mod.ts";
+import { objectiveOf, type ObjectiveSpec, type TeacherRole } from "../objectives/mod.ts";
 import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec } from "./optimizer.ts";
 import { learningRate, type ScheduleSpec } from "./schedule.ts";
 import { type BatchNormUpdates, trainingStep } from "./step.ts";
@@ -51,6 +51,8 @@ export interface TrainOptions {
   readonly dataset: Dataset | LazyDataset;
   /** The frozen teacher, used by the objectives that need one. Its owner disposes of its weights. */
   readonly teacher?: Classifier;
+  /** A second frozen teacher, trained on clean images, used likewise. */
+  readonly naturalTeacher?: Classifier;
   /** First weights, all or some, such as those of a network trained before; the others are new. */
   readonly initial?: Weights<NdArray>;
   /** Where to go on, in place of the first weights. */
@@ -122,8 +124,10 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
   const { name, model, objective: spec, optimizer, schedule, epochs, batchSize, seed, augment, dataset } = options;
   const { checkpointEvery, batchNormUpdates } = options;
   const objective = objectiveOf(spec);
-  checkOptions(options, objective.needsTeacher);
-  const teacher = objective.needsTeacher ? options.teacher : undefined;
+  const needs = objective.needs(spec);
+  checkOptions(options, needs);
+  const teacher = needs.includes("teacher") ? options.teacher : undefined;
+  const naturalTeacher = needs.includes("naturalTeacher") ? options.naturalTeacher : undefined;
   const perEpoch = batchesPerEpoch(dataset.ids.length, batchSize);
   const total = epochs * perEpoch;
   if (total > 0) learningRate(schedule, 0, total); // A schedule that cannot be meant is refused before any work.
@@ -133,6 +137,7 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
     trainingStep({
       model,
       teacher: teacher?.logits,
+      naturalTeacher: naturalTeacher?.logits,
       objective: spec,
       optimizer,
       ...(batchNormUpdates === undefined ? {} : { batchNormUpdates }),
@@ -140,7 +145,10 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
     { name: `train ${name}` },
   );
   const frozen = teacher === undefined ? undefined : { ...teacher, weights: putTree(engine, teacher.weights) };
-  let state: EngineState = putTree(engine, { ...first.weights, velocity: first.velocity });
+  const natural = naturalTeacher === undefined
+    ? undefined
+    : { ...naturalTeacher, weights: putTree(engine, naturalTeacher.weights) };
+  let state: EngineState = putTree(engine, { ...first.weights, velocity: first.velocity, carried: first.carried });
   let step = first.step;
 
   try {
@@ -160,9 +168,11 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
           engine,
           student: (mode) => asClassifier(model, mode, state),
           teacher: frozen,
+          naturalTeacher: natural,
           x,
           y,
           ids,
+          progress: step / total,
           rng: rng(seed, "perturb", step),
         }, spec);
         let outputs;
@@ -170,6 +180,7 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
           outputs = await program({
             ...state,
             teacher: frozen?.weights,
+            naturalTeacher: natural?.weights,
             x,
             y,
             xAdv,
@@ -181,7 +192,8 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
           disposeTree(xAdv);
         }
         disposeTree(state);
-        state = { parameters: outputs.parameters, buffers: outputs.buffers, velocity: outputs.velocity };
+        const { parameters, buffers, velocity, carried } = outputs;
+        state = { parameters, buffers, velocity, carried };
         const read = await takeTree(engine, { terms: outputs.terms, accuracy: outputs.accuracy });
 
         const terms = Object.fromEntries(objective.termNames(spec).map((term) => [term, read.terms[term]!.data[0]!]));
@@ -201,6 +213,7 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
   } finally {
     disposeTree(state);
     disposeNew(frozen?.weights, teacher?.weights);
+    disposeNew(natural?.weights, naturalTeacher?.weights);
     program.dispose();
   }
 }
@@ -220,6 +233,7 @@ interface EngineState {
   readonly parameters: Named<Value>;
   readonly buffers: Named<Value>;
   readonly velocity: Named<Value>;
+  readonly carried: Named<Value>;
 }
 
 function asClassifier(model: Model, mode: Mode, { parameters, buffers }: EngineState): Classifier {
@@ -227,8 +241,9 @@ function asClassifier(model: Model, mode: Mode, { parameters, buffers }: EngineS
   return { classes, inputShape, logits: mode === "train" ? trainLogits : logits, weights: { parameters, buffers } };
 }
 
-function checkOptions(options: TrainOptions, needsTeacher: boolean): void {
-  const { name, model, objective, epochs, batchSize, dataset, teacher, checkpointEvery, initial } = options;
+function checkOptions(options: TrainOptions, needs: readonly TeacherRole[]): void {
+  const { name, model, objective, epochs, batchSize, dataset, teacher, naturalTeacher, checkpointEvery, initial } =
+    options;
   const checkCount = (value: number, what: string) => {
     if (!Number.isInteger(value) || value < 1) {
       throw new UsageError(`Cannot train "${name}" with ${what} ${value}: write an integer of at least 1`);
@@ -244,7 +259,8 @@ function checkOptions(options: TrainOptions, needsTeacher: boolean): void {
         "take smaller batches or more images",
     );
   }
-  for (const [who, network] of [["the network", model], ["the teacher", teacher]] as const) {
+  const networks = [["the network", model], ["the teacher", teacher], ["the natural teacher", naturalTeacher]] as const;
+  for (const [who, network] of networks) {
     if (network === undefined) continue;
     const [expected, actual] = [
       describe(network.inputShape, network.classes),
@@ -256,9 +272,11 @@ function checkOptions(options: TrainOptions, needsTeacher: boolean): void {
         `take data and networks that fit`,
     );
   }
-  if (needsTeacher && teacher === undefined) {
+  const missing = needs.find((role) => options[role] === undefined);
+  if (missing !== undefined) {
+    const what = missing === "teacher" ? "teacher" : "teacher that was trained on clean images (naturalTeacher)";
     throw new UsageError(
-      `Cannot train "${name}" with the objective "${objective.kind}" as it has no teacher: give one`,
+      `Cannot train "${name}" with the objective "${objective.kind}" as it has no ${what}: give one`,
     );
   }
 }
@@ -268,12 +286,14 @@ function describe(imageShape: readonly number[], classes: number): string {
 }
 
 /** Where training starts: `from`, `initial`, or new weights. */
-function firstState({ name, model, optimizer, seed, initial, from }: TrainOptions, total: number): TrainState {
+function firstState(options: TrainOptions, total: number): TrainState {
+  const { name, model, objective, optimizer, seed, initial, from } = options;
   const fresh = model.init(rng(seed, "init"));
   const velocity = (OPTIMIZERS[optimizer.kind] as Optimizer<OptimizerSpec>).init(optimizer, fresh.parameters);
   const parameters = { ...fresh.parameters, ...initial?.parameters };
   const buffers = { ...fresh.buffers, ...initial?.buffers };
-  const start = from ?? { step: 0, weights: { parameters, buffers }, velocity };
+  const carried = objectiveOf(objective).state?.(objective, model, rng(seed, "objective")) ?? {};
+  const start = from ?? { step: 0, weights: { parameters, buffers }, velocity, carried };
   if (start.step > total) {
     throw new CheckpointError(
       `Cannot go on training "${name}" from step ${start.step} as it ends at step ${total}: train for more epochs`,
@@ -296,16 +316,17 @@ function firstState({ name, model, optimizer, seed, initial, from }: TrainOption
   compare("parameter", fresh.parameters, start.weights.parameters);
   compare("buffer", fresh.buffers, start.weights.buffers);
   compare("velocity", velocity, start.velocity);
+  compare("carried value", carried, start.carried);
   return start;
 }
 
 /** The state in memory. */
 async function readState(engine: Engine, state: EngineState, step: number): Promise<TrainState> {
-  const { parameters, buffers, velocity } = await readTree(engine, state);
+  const { parameters, buffers, velocity, carried } = await readTree(engine, state);
   for (const [key, { data }] of Object.entries({ ...parameters, ...buffers })) {
     for (const value of data) if (!Number.isFinite(value)) throw new DivergedError(step - 1, key, value);
   }
-  return { step, weights: { parameters, buffers }, velocity };
+  return { step, weights: { parameters, buffers }, velocity, carried };
 }
 
 /** Disposes of the values that were put for a tree of arrays and values. */

@@ -10,12 +10,14 @@ export interface TrainState {
   readonly weights: Weights<NdArray>;
   /** Velocity of the optimizer. */
   readonly velocity: Named<NdArray>;
+  /** What the objective carries. */
+  readonly carried: Named<NdArray>;
 }
 
-const GROUPS = ["parameters", "buffers", "velocity"] as const;
+const GROUPS = ["parameters", "buffers", "velocity", "carried"] as const;
 
 /**
- * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "velocity.NAME" in this library's
+ * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "velocity.NAME", "carried.NAME" in this library's
  * layout, bit for bit.
  *
  * @param state The state.
@@ -23,7 +25,7 @@ const GROUPS = ["parameters", "buffers", "velocity"] as const;
  * @returns The bytes of the file.
  */
 export function encodeTrainState(state: TrainState, experiment: string): Uint8Array {
-  const groups = { ...state.weights, velocity: state.velocity };
+  const groups = { ...state.weights, velocity: state.velocity, carried: state.carried };
   const tensors = Object.fromEntries(
     GROUPS.flatMap((group) => Object.entries(groups[group]).map(([name, array]) => [`${group}.${name}`, array])),
   );
@@ -52,7 +54,12 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
       `Cannot resume from "${name}" as experiment ${author} wrote it, not ${experiment}: start anew, or give its own`,
     );
   }
-  const groups: Record<typeof GROUPS[number], Record<string, NdArray>> = { parameters: {}, buffers: {}, velocity: {} };
+  const groups: Record<typeof GROUPS[number], Record<string, NdArray>> = {
+    parameters: {},
+    buffers: {},
+    velocity: {},
+    carried: {},
+  };
   for (const [path, array] of Object.entries(tensors)) {
     const group = GROUPS.find((prefix) => path.startsWith(`${prefix}.`));
     if (group === undefined) {
@@ -64,5 +71,6 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
     step: Number(step),
     weights: { parameters: groups.parameters, buffers: groups.buffers },
     velocity: groups.velocity,
+    carried: groups.carried,
   };
 }

@@ -97,7 +97,7 @@ function traceTerms(spec: ObjectiveSpec, { student, teacher, x, xAdv, y }: Trace
     student: (pixels: Tensor) => tinyLogits(student, pixels),
     teacher: (pixels: Tensor) => tinyLogits(teacher, pixels),
   };
-  return objectiveOf(spec).terms(pair, { x, y, xAdv }, spec, x);
+  return objectiveOf(spec).losses(pair, { x, y, xAdv }, spec, { progress: x, state: {} }).terms;
 }
 
 /** The largest absolute element of a tree of arrays. */

@@ -22,6 +22,7 @@ async function perturbed(engine: Engine, spec: AdversarialSpec, step = 0): Promi
     x: BATCH.x,
     y: BATCH.y,
     ids: IDS,
+    progress: 0,
     rng: rng(1, "perturb", step),
   };
   const xAdv = await adversarial.perturb!(context, spec);
@@ -67,7 +68,8 @@ Deno.test("adversarial starts where seed and step say, from the image itself wit
 Deno.test("adversarial terms need perturbed images", () => {
   const batch = {} as { x: Tensor; y: Tensor; xAdv: undefined };
   assertThrows(
-    () => adversarial.terms({ student: (x) => x, teacher: undefined }, batch, PGD_AT, batch.x),
+    () =>
+      adversarial.losses({ student: (x) => x, teacher: undefined }, batch, PGD_AT, { progress: batch.x, state: {} }),
     TypeError,
     "Cannot train adversarially without perturbed images",
   );

@@ -15,7 +15,7 @@ async function termsOf(spec: KdSpec): Promise<Record<string, number>> {
   // The "images" are the logits.
   const program = engine.compile(({ x, y, t }: Record<"x" | "y" | "t", Tensor>) => {
     const pair = { student: (pixels: Tensor) => reshape(pixels, [2, 3]), teacher: () => t };
-    return kd.terms(pair, { x, y, xAdv: undefined }, spec, x);
+    return kd.losses(pair, { x, y, xAdv: undefined }, spec, { progress: x, state: {} }).terms;
   });
   const terms = await readTree(
     engine,
@@ -53,7 +53,11 @@ Deno.test("kd needs a teacher", () => {
   const pair = { student: (x: Tensor) => x, teacher: undefined };
   const batch = {} as { x: Tensor; y: Tensor; xAdv: undefined };
   assertThrows(
-    () => kd.terms({ ...pair, student: () => batch.x }, batch, { kind: "kd", alpha: 1, temperature: 1 }, batch.x),
+    () =>
+      kd.losses({ ...pair, student: () => batch.x }, batch, { kind: "kd", alpha: 1, temperature: 1 }, {
+        progress: batch.x,
+        state: {},
+      }),
     TypeError,
     "Cannot distil without a teacher: give the pair one",
   );

@@ -58,7 +58,7 @@ Deno.test("kdiga asks student and teacher once each, the student twice where pas
         return tinyLogits(w, pixels);
       };
       const pair = { student: network("student"), teacher: network("teacher") };
-      return kdiga.terms(pair, { x, y, xAdv: undefined }, spec, x);
+      return kdiga.losses(pair, { x, y, xAdv: undefined }, spec, { progress: x, state: {} }).terms;
     });
     await readTree(engine, await program({ w: INPUTS.student, x: BATCH.x, y: BATCH.y }));
     return calls;

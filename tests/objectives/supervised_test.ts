@@ -9,7 +9,14 @@ Deno.test("natural is the cross-entropy of clean images, with smoothed labels wh
   const ceOf = async (labelSmoothing: number) => {
     const program = engine.compile(({ x, xAdv, y, w }: Record<"x" | "xAdv" | "y" | "w", Tensor>) => {
       const student = (pixels: Tensor) => matMul(reshape(pixels, [1, 1]), w);
-      return natural.terms({ student, teacher: undefined }, { x, y, xAdv }, { kind: "natural", labelSmoothing }, x);
+      const context = { progress: x, state: {} };
+      return natural.losses(
+        { student, teacher: undefined },
+        { x, y, xAdv },
+        { kind: "natural", labelSmoothing },
+        context,
+      )
+        .terms;
     });
     const terms = await program({
       x: float32([1, 1, 1, 1], [1]),

@@ -13,11 +13,17 @@ const STATE: TrainState = {
     buffers: { "bn.running_mean": float32([1], [0.5]) },
   },
   velocity: { "fc.weight": float32([2, 2], [4, 3, 2, 1]), "fc.bias": float32([2]) },
+  carried: { "weight": float32([], [0.5]) },
 };
 
 Deno.test("decodeTrainState() gives back what encodeTrainState() was given, bit for bit", () => {
   assertEquals(decodeTrainState(encodeTrainState(STATE, "0a1b2c3d"), "0a1b2c3d"), STATE);
-  const bare: TrainState = { step: 0, weights: { parameters: STATE.weights.parameters, buffers: {} }, velocity: {} };
+  const bare: TrainState = {
+    step: 0,
+    weights: { parameters: STATE.weights.parameters, buffers: {} },
+    velocity: {},
+    carried: {},
+  };
   assertEquals(decodeTrainState(encodeTrainState(bare, "x"), "x"), bare);
 });
 

@@ -288,17 +288,17 @@ Deno.test("train() refuses a state that is not of this training", async () => {
   const refuses = (from: NonNullable<TrainOptions["from"]>, message: string) =>
     assertRejects(() => collect(train(engine, { ...NATURAL, from })), CheckpointError, message);
   await refuses(
-    { step: 7, weights, velocity: weights.parameters },
+    { step: 7, weights, velocity: weights.parameters, carried: {} },
     'Cannot go on training "natural" from step 7 as it ends at step 6: train for more epochs',
   );
   await refuses(
-    { step: 1, weights, velocity: {} },
+    { step: 1, weights, velocity: {}, carried: {} },
     'Cannot go on training "natural" from this state as its velocity "fc1.weight" is missing where [16, 6] is ' +
       "expected: give a state of the same model and optimizer",
   );
   const odd = { ...weights, buffers: { "bn1.running_mean": weights.parameters["fc1.bias"]! } };
   await refuses(
-    { step: 1, weights: odd, velocity: weights.parameters },
+    { step: 1, weights: odd, velocity: weights.parameters, carried: {} },
     'Cannot go on training "natural" from this state as its buffer "bn1.running_mean" is [6] where none is expected',
   );
 });
