@@ -18,7 +18,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   losses: "core engine",
   attacks: "core engine losses types: models",
   objectives: "core engine losses attacks types: models",
-  training: "core engine data models objectives types: attacks",
+  training: "core engine data models losses objectives types: attacks",
   evaluation: "core engine data losses attacks types: models",
   report: "core",
   experiments: "core engine data models losses attacks objectives training evaluation report",
