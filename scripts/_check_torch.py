@@ -4,6 +4,7 @@ standard output, both JSON; `error` in an answer says what went wrong. Needs tor
 timm.
 """
 
+import gc
 import sys
 import time
 
@@ -93,6 +94,9 @@ def length(arrays):
 
 class Peer:
     def open(self, request):
+        # The network before goes first: two of the largest would be too much for a small machine.
+        self.network = self.whole = None
+        gc.collect()
         made = make(request["reference"], request["model"], request["inputShape"], request["classes"])
         if made is None:
             return {"missing": request["reference"]}
