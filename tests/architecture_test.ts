@@ -55,6 +55,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/engine/batch_norm_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/gelu_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/layer_norm_kernels.ts": "tests/engine/second_order_test.ts",
+  "lib/engine/max_pool_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/grouped_convolution_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/windows.ts": "tests/engine/ops_test.ts",
   "lib/engine/libtensorflow/create_libtensorflow_engine.ts": "tests/engine/engine_test.ts",
