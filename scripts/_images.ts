@@ -9,10 +9,13 @@ export const IMAGE_FLAGS = {
   dataset: {
     value: "NAME",
     help:
-      "cifar10, cifar100, cifar10c, tinyimagenet, imagenet or shapes (default: the data that the network was trained on)",
+      "cifar10, cifar100, cifar10c, cifar100c, tinyimagenet, imagenet or shapes (default: the data that the network was trained on)",
   },
-  corruption: { value: "NAME", help: "of --dataset cifar10c: the name of a file without .npy, such as fog" },
-  severity: { value: "N", help: "of --dataset cifar10c: how much of it, 1 to 5" },
+  corruption: {
+    value: "NAME",
+    help: "of --dataset cifar10c or cifar100c: the name of a file without .npy, such as fog",
+  },
+  severity: { value: "N", help: "of --dataset cifar10c or cifar100c: how much of it, 1 to 5" },
   data: { value: "PATH", help: `file or folder of the images (default: ${CIFAR10_ARCHIVE}, where it is)` },
   seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
 } as const;
@@ -43,8 +46,8 @@ export function imagesOf(
 ): AskedImages {
   const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
   const stray = (["corruption", "severity"] as const).find((name) => flags[name] !== undefined);
-  if (stray !== undefined && flags.dataset !== "cifar10c") {
-    throw new UsageError(`Cannot use --${stray} without corrupted images: write --dataset cifar10c`);
+  if (stray !== undefined && !/^cifar100?c$/.test(flags.dataset ?? "")) {
+    throw new UsageError(`Cannot use --${stray} without corrupted images: write --dataset cifar10c or cifar100c`);
   }
   const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
   const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
@@ -88,6 +91,7 @@ function dataNamed(
     "cifar10",
     "cifar100",
     "cifar10c",
+    "cifar100c",
     "tinyimagenet",
     "imagenet",
     "shapes",
@@ -100,19 +104,20 @@ function dataNamed(
       return { kind, seed, ...(split === "test" ? { trainCount: 0 } : validation) };
     case "cifar100":
       return { kind, seed, ...validation, ...(classes.length === 20 ? { labels: "coarse" } : {}) };
-    case "cifar10c": {
+    case "cifar10c":
+    case "cifar100c": {
       if (flags.corruption === undefined || flags.severity === undefined) {
         throw new UsageError(
-          "Cannot use --dataset cifar10c without knowing which images: write --corruption NAME and --severity N",
+          `Cannot use --dataset ${kind} without knowing which images: write --corruption NAME and --severity N`,
         );
       }
       if (split === "validation") {
-        throw new UsageError("Cannot use --split validation as cifar10c has test images alone");
+        throw new UsageError(`Cannot use --split validation as ${kind} has test images alone`);
       }
       return { kind, seed, corruption: flags.corruption, severity: integerOf("--severity", flags.severity) };
     }
     case "imagenet": {
-      const counts = split === "test" ? { testCount: n } : { testCount: 1, trainCount: n + 1 };
+      const counts = split === "test" ? { testCount: n, trainCount: 0 } : { testCount: 1, trainCount: n + 1 };
       return { kind, seed, classes: classes.length, size: inputShape[0], ...counts, ...validation };
     }
     case "shapes":
@@ -125,14 +130,16 @@ const COUNTS = {
   cifar10: [50_000, 10_000],
   cifar100: [50_000, 10_000],
   cifar10c: [0, 10_000],
+  cifar100c: [0, 10_000],
   tinyimagenet: [100_000, 10_000],
-  // Training images of ImageNet are read where their number is said.
-  imagenet: [0, 50_000],
+  imagenet: [1_281_167, 50_000],
 } as const;
 
 /** Images of a split. */
 function sizeOf(data: DataSpec, split: "test" | "validation"): number {
-  if (data.kind === "cifar10c") return split === "test" ? data.testCount ?? COUNTS.cifar10c[1] : 0;
+  if (data.kind === "cifar10c" || data.kind === "cifar100c") {
+    return split === "test" ? data.testCount ?? COUNTS[data.kind][1] : 0;
+  }
   const [train, test] = data.kind === "shapes"
     ? [data.train, data.test]
     : [data.trainCount ?? COUNTS[data.kind][0], data.testCount ?? COUNTS[data.kind][1]];

@@ -77,7 +77,8 @@ correctly; in an ensemble each goes on with what its own attacks have left.`,
     const { model, weights, card } = loaded;
     const { data, seed, split, n } = imagesOf(flags, card, flags.model!);
     const { data: path } = await dataOption(flags.data, data);
-    const all = (await loadData(data, path === undefined ? {} : { path }))[split];
+    const uses = { train: false, validation: 0, test: 0, [split]: n };
+    const all = (await loadData(data, path === undefined ? { uses } : { path, uses }))[split];
     if (all.ids.length < n) {
       throw new UsageError(`Cannot attack ${n} images as "${all.name}" has ${all.ids.length}: lower --n`);
     }

@@ -111,7 +111,12 @@ function originals(
       if (!isAtHand) say("originals are not compared with their data set: write --dataset cifar10 --data PATH");
       loaded.set(
         key,
-        isAtHand ? await loadData(spec, where.data === undefined ? {} : { path: where.data }) : undefined,
+        isAtHand
+          ? await loadData(spec, {
+            ...(where.data === undefined ? {} : { path: where.data }),
+            uses: { train: false, validation: Infinity, test: Infinity },
+          })
+          : undefined,
       );
     }
     return loaded.get(key)?.[split];

@@ -1,0 +1,18 @@
+import { rng, UsageError } from "../core/mod.ts";
+import { keyedOrder } from "./_keyed_order.ts";
+
+/** Images of which some are chosen. */
+interface Named {
+  readonly name: string;
+  readonly ids: Int32Array;
+}
+
+/** Positions of the images of the smallest keys, in the order of the data set; all where no number is given. */
+export function chosenPositions({ name, ids }: Named, count: number | undefined, seed: number): number[] {
+  const n = ids.length;
+  if (count === undefined) return Array.from(ids.keys());
+  if (!Number.isInteger(count) || count < 1 || count > n) {
+    throw new UsageError(`Cannot take ${count} images of "${name}": write an integer from 1 to ${n}`);
+  }
+  return keyedOrder(ids, rng(seed, "choose", name)).slice(0, count).sort((a, b) => a - b);
+}
