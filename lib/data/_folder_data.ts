@@ -2,39 +2,12 @@ import { DataError } from "../core/mod.ts";
 import { chosenPositions } from "./_chosen_positions.ts";
 import { validationName, validationPositions } from "./_validation_positions.ts";
 import type { Dataset } from "./dataset.ts";
-import { decodeDataset } from "./decode_dataset.ts";
-import type { OnCorrupt, SkippedImage } from "./image_batches.ts";
+import { decodeDataset, type ReadImagesOptions } from "./decode_dataset.ts";
+import type { OnCorrupt } from "./image_batches.ts";
 import type { ImageFolder } from "./image_folder.ts";
 import { type FolderDataset, lazyDataset } from "./lazy_dataset.ts";
+import type { LoadedData } from "./split.ts";
 import type { CentreView, ImageView } from "./view_image.ts";
-
-/** Images on the disk as the data of an experiment: those to train on lazily, those to evaluate on in memory. */
-export interface FolderData {
-  readonly train: FolderDataset;
-  readonly validation: Dataset;
-  readonly test: Dataset;
-}
-
-/** How images on the disk are decoded. */
-export interface ReadImagesOptions {
-  /** Told of every damaged file that was left out of the images in memory, and of which data set it is. */
-  readonly onSkipped?: (image: SkippedImage, name: string) => void;
-  /** Told how far a data set that is decoded into memory has come. */
-  readonly onProgress?: (done: number, total: number, name: string) => void;
-  /**
-   * Threads that decode.
-   *
-   * @default one per processor, eight at most
-   */
-  readonly workers?: number;
-  /**
-   * What will be used, so that no more is read and decoded: whether training images are, and how many of the first
-   * validation and test images.
-   *
-   * @default all
-   */
-  readonly uses?: { readonly train: boolean; readonly validation: number; readonly test: number };
-}
 
 /** What of an experiment's spec is the same for all images on the disk. */
 export interface FolderDataSpec {
@@ -57,7 +30,7 @@ export async function folderData(
   spec: FolderDataSpec,
   views: { readonly train: ImageView; readonly test: CentreView },
   { onSkipped, onProgress, workers, uses }: ReadImagesOptions,
-): Promise<FolderData> {
+): Promise<LoadedData<FolderDataset>> {
   const { seed, validation: amount = 0, trainCount, testCount, onCorrupt = "stop" } = spec;
   const decoding = { onCorrupt, ...(workers === undefined ? {} : { workers }) };
   const held = async (folder: ImageFolder, most: number): Promise<Dataset> => {

@@ -34,6 +34,27 @@ export interface DecodedDataset {
   readonly skipped: readonly SkippedImage[];
 }
 
+/** How images on the disk are decoded. */
+export interface ReadImagesOptions {
+  /** Told of every damaged file that was left out of the images in memory, and of which data set it is. */
+  readonly onSkipped?: (image: SkippedImage, name: string) => void;
+  /** Told how far a data set that is decoded into memory has come. */
+  readonly onProgress?: (done: number, total: number, name: string) => void;
+  /**
+   * Threads that decode.
+   *
+   * @default one per processor, eight at most
+   */
+  readonly workers?: number;
+  /**
+   * What will be used, so that no more is read and decoded: whether training images are, and how many of the first
+   * validation and test images.
+   *
+   * @default all
+   */
+  readonly uses?: { readonly train: boolean; readonly validation: number; readonly test: number };
+}
+
 /** Images are decoded this many at a time. */
 const CHUNK = 256;
 /** Bytes that are held at most. */

@@ -1,10 +1,13 @@
 import { DataError } from "../core/mod.ts";
-import { type FolderData, folderData, type ReadImagesOptions } from "./_folder_data.ts";
+import { folderData } from "./_folder_data.ts";
 import { isFlat } from "./_is_flat.ts";
+import type { ReadImagesOptions } from "./decode_dataset.ts";
 import type { OnCorrupt } from "./image_batches.ts";
 import { openImageFolder } from "./image_folder.ts";
+import type { FolderDataset } from "./lazy_dataset.ts";
 import { openFlatImages } from "./open_flat_images.ts";
 import type { ResizeFilter } from "./resize_image.ts";
+import type { LoadedData } from "./split.ts";
 
 /**
  * ImageNet (ILSVRC2012), or other images in a folder per class, from files that the user has. Training images are decoded
@@ -100,7 +103,7 @@ export async function readImagenet(
   path: string,
   spec: Omit<ImagenetSpec, "kind">,
   options: ReadImagesOptions = {},
-): Promise<FolderData> {
+): Promise<LoadedData<FolderDataset>> {
   const { size = 224, filter = "bilinear", classes: expected = 1000, crops = "random" } = spec;
   const view = { kind: "centre", size, resize: spec.resize ?? Math.round(size * 256 / 224), filter } as const;
   const root = path.replace(/(?<=.)[/\\]+$/, "");

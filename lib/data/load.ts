@@ -1,14 +1,13 @@
 import { DataError } from "../core/mod.ts";
 import { chosenPositions } from "./_chosen_positions.ts";
-import type { ReadImagesOptions } from "./_folder_data.ts";
 import { CIFAR10_CLASSES, readCifar10, type ReadCifar10Options, type TrainAndTest } from "./cifar10.ts";
 import { CIFAR100_CLASSES, readCifar100 } from "./cifar100.ts";
 import { readCifarC } from "./cifar_c.ts";
 import { type Dataset, subset } from "./dataset.ts";
+import type { ReadImagesOptions } from "./decode_dataset.ts";
 import { type ImagenetSpec, readImagenet } from "./imagenet.ts";
-import type { FolderDataset } from "./lazy_dataset.ts";
 import { shapes, type ShapesOptions } from "./shapes.ts";
-import { validationSplit } from "./split.ts";
+import { type LoadedData, validationSplit } from "./split.ts";
 import { readTinyImagenet, type TinyImagenetSpec } from "./tiny_imagenet.ts";
 
 /** Data of an experiment. */
@@ -89,16 +88,6 @@ export interface Cifar10CSpec {
 export interface Cifar100CSpec extends Omit<Cifar10CSpec, "kind"> {
   /** Which data. */
   readonly kind: "cifar100c";
-}
-
-/** Images of an experiment. */
-export interface LoadedData<Train extends Dataset | FolderDataset = Dataset | FolderDataset> {
-  /** Images to train on, in memory or decoded while they are used. */
-  readonly train: Train;
-  /** Images that checkpoints and settings are chosen on. */
-  readonly validation: Dataset;
-  /** Images to evaluate on; no choice may depend on them. */
-  readonly test: Dataset;
 }
 
 /** Where data lie on this machine. */

@@ -1,5 +1,6 @@
 import { validationName, validationPositions } from "./_validation_positions.ts";
 import { type Dataset, subset } from "./dataset.ts";
+import type { FolderDataset } from "./lazy_dataset.ts";
 
 /** A data set in two disjoint parts. */
 export interface Split {
@@ -7,6 +8,16 @@ export interface Split {
   readonly train: Dataset;
   /** What checkpoints are chosen on. */
   readonly validation: Dataset;
+}
+
+/** Images of an experiment. */
+export interface LoadedData<Train extends Dataset | FolderDataset = Dataset | FolderDataset> {
+  /** Images to train on, in memory or decoded while they are used. */
+  readonly train: Train;
+  /** Images that checkpoints and settings are chosen on. */
+  readonly validation: Dataset;
+  /** Images to evaluate on; no choice may depend on them. */
+  readonly test: Dataset;
 }
 
 /**

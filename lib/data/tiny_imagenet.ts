@@ -1,9 +1,12 @@
 import { DataError } from "../core/mod.ts";
-import { type FolderData, folderData, type ReadImagesOptions } from "./_folder_data.ts";
+import { folderData } from "./_folder_data.ts";
 import { readPlace } from "./_read_place.ts";
+import type { ReadImagesOptions } from "./decode_dataset.ts";
 import type { OnCorrupt } from "./image_batches.ts";
 import { type ImageFolder, type ImagePlace, openImageFolder } from "./image_folder.ts";
 import { indexZip } from "./index_zip.ts";
+import type { FolderDataset } from "./lazy_dataset.ts";
+import type { LoadedData } from "./split.ts";
 
 /** Tiny ImageNet, from files that the user has: 64x64, 200 classes. Training images are decoded while they are used. */
 export interface TinyImagenetSpec {
@@ -65,7 +68,7 @@ export async function readTinyImagenet(
   path: string,
   spec: Omit<TinyImagenetSpec, "kind">,
   options: ReadImagesOptions = {},
-): Promise<FolderData> {
+): Promise<LoadedData<FolderDataset>> {
   const source = await open(path.replace(/(?<=.)[/\\]+$/, ""));
   const { root } = source;
   const wnids = (await linesOf(source, "wnids.txt")).map((line) => line.trim()).sort();

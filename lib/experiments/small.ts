@@ -75,11 +75,11 @@ function smallData(data: DataSpec): DataSpec {
       return { ...data, testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES) };
     case "tinyimagenet":
     case "imagenet":
-      // Of the test images no more are decoded than are evaluated.
+      // Every network is trained now; of the test images no more are decoded than are evaluated.
       return {
         ...data,
         ...validation,
-        trainCount: Math.min(data.trainCount ?? Infinity, TRAIN_IMAGES + VALIDATION_IMAGES),
+        trainCount: Math.min(data.trainCount || Infinity, TRAIN_IMAGES + VALIDATION_IMAGES),
       };
   }
 }
