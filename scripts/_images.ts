@@ -16,6 +16,7 @@ export const IMAGE_FLAGS = {
     help: "of --dataset cifar10c or cifar100c: the name of a file without .npy, such as fog",
   },
   severity: { value: "N", help: "of --dataset cifar10c or cifar100c: how much of it, 1 to 5" },
+  "on-corrupt": { value: "NAME", help: "of --dataset imagenet or tinyimagenet: stop at damaged files, or skip them" },
   data: { value: "PATH", help: `file or folder of the images (default: ${CIFAR10_ARCHIVE}, where it is)` },
   seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
 } as const;
@@ -49,6 +50,9 @@ export function imagesOf(
   if (stray !== undefined && !/^cifar100?c$/.test(flags.dataset ?? "")) {
     throw new UsageError(`Cannot use --${stray} without corrupted images: write --dataset cifar10c or cifar100c`);
   }
+  if (flags["on-corrupt"] !== undefined && !/imagenet$/.test(flags.dataset ?? "")) {
+    throw new UsageError("Cannot use --on-corrupt without images that are decoded: write --dataset imagenet");
+  }
   const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
   const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
   const data = flags.dataset === undefined ? trainedOn(card, path) : dataNamed(flags, card, seed, split, count ?? 1000);
@@ -81,7 +85,7 @@ function trainedOn({ provenance }: ModelCard, path: string): DataSpec {
 
 /** Data by name: as many drawn images as are needed, validation images set aside by the seed. */
 function dataNamed(
-  flags: { readonly [K in "dataset" | "corruption" | "severity"]?: string },
+  flags: { readonly [K in "dataset" | "corruption" | "severity" | "on-corrupt"]?: string },
   { inputShape, classes }: ModelCard,
   seed: number,
   split: "test" | "validation",
@@ -97,11 +101,14 @@ function dataNamed(
     "shapes",
   ]);
   const validation = split === "validation" ? { validation: n } : {};
+  const corrupt = flags["on-corrupt"] === undefined
+    ? {}
+    : { onCorrupt: oneOf("--on-corrupt", flags["on-corrupt"], ["stop", "skip"]) };
   switch (kind) {
     case "cifar10":
       return { kind, seed, ...validation };
     case "tinyimagenet":
-      return { kind, seed, ...(split === "test" ? { trainCount: 0 } : validation) };
+      return { kind, seed, ...(split === "test" ? { trainCount: 0 } : validation), ...corrupt };
     case "cifar100":
       return { kind, seed, ...validation, ...(classes.length === 20 ? { labels: "coarse" } : {}) };
     case "cifar10c":
@@ -118,7 +125,7 @@ function dataNamed(
     }
     case "imagenet": {
       const counts = split === "test" ? { testCount: n, trainCount: 0 } : { testCount: 1, trainCount: n + 1 };
-      return { kind, seed, classes: classes.length, size: inputShape[0], ...counts, ...validation };
+      return { kind, seed, classes: classes.length, size: inputShape[0], ...counts, ...validation, ...corrupt };
     }
     case "shapes":
       return { kind, seed, train: n + 1, test: n, size: inputShape[0], ...validation };

@@ -1,5 +1,5 @@
 import { DataError } from "../core/mod.ts";
-import { chosenPositions } from "./_chosen_positions.ts";
+import { chosenAndOthers, chosenPositions } from "./_chosen_positions.ts";
 import { validationName, validationPositions } from "./_validation_positions.ts";
 import type { Dataset } from "./dataset.ts";
 import { decodeDataset, type ReadImagesOptions } from "./decode_dataset.ts";
@@ -45,7 +45,9 @@ export async function folderData(
     return dataset;
   };
   const all = await parts.test();
-  const test = await held(pick(all, chosenPositions(all, testCount, seed)), uses?.test ?? Infinity);
+  const { chosen, others } = chosenAndOthers(all, testCount, seed);
+  // Others make up for damaged ones, so that as many as were asked for are found.
+  const test = await held(pick(all, [...chosen, ...others]), Math.min(chosen.length, uses?.test ?? Infinity));
   const isAsked = uses === undefined || uses.train || uses.validation > 0 && amount > 0;
   const isTrainNeeded = trainCount !== 0 && isAsked;
   const name = all.name.replace(/ test$/, " train");

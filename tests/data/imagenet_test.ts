@@ -67,6 +67,9 @@ Deno.test("readImagenet() tells of damaged files that it leaves out, and says wh
       onSkipped: ({ id }) => ids.push(id),
     });
     assertEquals([ids, [...test.ids]], [[4], [0, 1, 2, 3]]);
+    // Of some, another one makes up for it.
+    const made = await readImagenet(path, { ...SPEC, seed: 3, trainCount: 0, testCount: 4, onCorrupt: "skip" });
+    assertEquals([...made.test.ids].sort(), [0, 1, 2, 3]);
   });
 });
 
