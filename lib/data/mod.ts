@@ -1,6 +1,6 @@
 /**
- * Labelled images and the batches made of them: CIFAR-10, CIFAR-100 and corrupted images from their files, folders of
- * JPEG and PNG files, a procedural set that needs none, validation splits by rule, augmentation and loaders that are
+ * Labelled images and the batches made of them: CIFAR-10, CIFAR-100 and corrupted images from their files, folders and
+ * archives of JPEG and PNG files, decoded while they are used to train, a procedural set that needs none, validation splits by rule, augmentation and loaders that are
  * keyed by image id.
  *
  * ```ts
