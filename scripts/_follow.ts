@@ -81,7 +81,7 @@ const NAMED = 3;
 
 /** Tells of damaged files that were left out: the first of each data set as they come, and their number at the end. */
 export function damagedFiles(
-  { say }: ProgressDrawer,
+  { say }: Pick<ProgressDrawer, "say">,
 ): { readonly tell: (name: string, images: readonly SkippedImage[]) => void; readonly sum: () => void } {
   const counts = new Map<string, number>();
   return {
