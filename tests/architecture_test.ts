@@ -36,6 +36,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@jsquash/jpeg": ["lib/data/decode_image.ts"],
   "@jsquash/png": ["lib/data/decode_image.ts"],
   "jpeg-js": ["lib/data/decode_image.ts"],
+  "@zip.js/zip.js": ["lib/data/index_zip.ts"],
 };
 
 /** Files of lib/ that are no part of the graph of mod.ts, with the reason. */
