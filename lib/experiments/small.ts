@@ -120,7 +120,7 @@ function smallModel(model: ModelSpec): ModelSpec {
 }
 
 function smallObjective(objective: ObjectiveSpec): ObjectiveSpec {
-  return objective.kind === "adversarial" ? { ...objective, steps: Math.min(objective.steps, 2) } : objective;
+  return "steps" in objective ? { ...objective, steps: Math.min(objective.steps, 2) } : objective;
 }
 
 function smallAttack(attack: AttackSpec): AttackSpec {

@@ -1,8 +1,11 @@
-import { float32, int32, type NdArray, rng } from "../../lib/core/mod.ts";
+import { float32, int32, type NdArray, rng, scalar } from "../../lib/core/mod.ts";
 import {
   add,
+  cachedProgram,
+  constant,
   type Engine,
   matMul,
+  mul,
   readTree,
   reshape,
   softplus,
@@ -65,7 +68,8 @@ export async function termsAt(
   spec: ObjectiveSpec,
   inputs: TinyInputs,
 ): Promise<Record<string, number>> {
-  const program = engine.compile((traced: TracedInputs) => traceTerms(spec, traced));
+  const key = `terms of ${JSON.stringify(spec)}`;
+  const program = cachedProgram(engine, termsAt, key, () => (traced: TracedInputs) => traceTerms(spec, traced));
   const terms = await readTree(engine, await program(inputs));
   return Object.fromEntries(Object.entries(terms).map(([name, { data }]) => [name, data[0]!]));
 }
@@ -77,15 +81,20 @@ export async function termGradients(
   term: string,
   inputs: TinyInputs,
 ): Promise<{ readonly student: Tiny<NdArray>; readonly teacher: Tiny<NdArray> }> {
-  const program = engine.compile((traced: TracedInputs) => {
-    const { grad } = valueAndGrad(
-      (at: { readonly student: Tiny<Tensor>; readonly teacher: Tiny<Tensor> }) => ({
-        value: traceTerms(spec, { ...traced, ...at })[term]!,
-      }),
-      { student: traced.student, teacher: traced.teacher },
-    );
-    return grad;
-  });
+  const program = cachedProgram(
+    engine,
+    termGradients,
+    `${term} of ${JSON.stringify(spec)}`,
+    () => (traced: TracedInputs) => {
+      const { grad } = valueAndGrad(
+        (at: { readonly student: Tiny<Tensor>; readonly teacher: Tiny<Tensor> }) => ({
+          value: traceTerms(spec, { ...traced, ...at })[term]!,
+        }),
+        { student: traced.student, teacher: traced.teacher },
+      );
+      return grad;
+    },
+  );
   return await readTree(engine, await program(inputs)) as unknown as {
     readonly student: Tiny<NdArray>;
     readonly teacher: Tiny<NdArray>;
@@ -96,8 +105,10 @@ function traceTerms(spec: ObjectiveSpec, { student, teacher, x, xAdv, y }: Trace
   const pair = {
     student: (pixels: Tensor) => tinyLogits(student, pixels),
     teacher: (pixels: Tensor) => tinyLogits(teacher, pixels),
+    naturalTeacher: (pixels: Tensor) => tinyLogits(teacher, mul(pixels, 0.5)),
   };
-  return objectiveOf(spec).losses(pair, { x, y, xAdv }, spec, { progress: x, state: {} }).terms;
+  const context = { progress: constant(scalar(0.5)), state: {} };
+  return objectiveOf(spec).losses(pair, { x, y, xAdv }, spec, context).terms;
 }
 
 /** The largest absolute element of a tree of arrays. */
