@@ -5,16 +5,23 @@ import type {
   AkdSpec,
   ArdSpec,
   IadSpec,
+  IgamDiscriminator,
+  IgamSpec,
+  IgdmBase,
+  IgdmSpec,
+  InnerAttackFields,
   KdigaSpec,
   KdSpec,
   MartSpec,
+  MtardSpec,
   NaturalSpec,
   ObjectiveSpec,
   RsladSpec,
+  SaadSpec,
   TradesSpec,
 } from "../objectives/mod.ts";
 import { eps, kind } from "./_schema_fields.ts";
-import { type Check, flag, integer, number, object, oneOf, optional } from "./schema.ts";
+import { type Check, type Fields, flag, integer, list, number, object, oneOf, optional, union } from "./schema.ts";
 
 const distillation = {
   kind,
@@ -22,7 +29,7 @@ const distillation = {
   temperature: number(0),
   klReduction: optional(oneOf("batchMean", "elementMean")),
 };
-const innerAttack = {
+const innerAttack: Fields<InnerAttackFields> = {
   eps,
   steps: integer(),
   stepSize: optional(eps),
@@ -42,9 +49,8 @@ const introspective = {
   ...innerAttack,
 };
 
-/** Fields of each kind of objective. */
-export const OBJECTIVE_CHECKS: { readonly [K in ObjectiveSpec["kind"]]: Check } = {
-  natural: object<NaturalSpec>({ kind, labelSmoothing: optional(number(0, 1)) }),
+/** Those that train at images of an inner attack, which indirect gradient matching can be added to. */
+const ADVERSARIAL: { readonly [K in IgdmBase["kind"]]: Check } = {
   adversarial: object<AdversarialSpec>({
     kind,
     eps,
@@ -54,15 +60,6 @@ export const OBJECTIVE_CHECKS: { readonly [K in ObjectiveSpec["kind"]]: Check } 
     randomStart: optional(flag),
     studentMode: optional(oneOf("train", "eval")),
   }),
-  kd: object<KdSpec>(distillation),
-  kdiga: object<KdigaSpec>({
-    ...distillation,
-    weight: number(0),
-    scale: optional(oneOf("perExample", "releasedCode")),
-    squared: optional(flag),
-    randomStart: optional(eps),
-    separatePasses: optional(flag),
-  }),
   trades: object<TradesSpec>({ kind, beta: number(0), ...innerAttack }),
   mart: object<MartSpec>({ kind, lambda: number(0), floor: optional(number(0)), ...innerAttack }),
   ard: object<ArdSpec>({ ...distillation, teacherAt: optional(oneOf("clean", "adversarial")), ...innerAttack }),
@@ -71,4 +68,54 @@ export const OBJECTIVE_CHECKS: { readonly [K in ObjectiveSpec["kind"]]: Check } 
   rslad: object<RsladSpec>(taught),
   adaad: object<AdaadSpec>(taught),
   adaiad: object<AdaiadSpec>(introspective),
+};
+
+/** Fields of each kind of objective. */
+export const OBJECTIVE_CHECKS: { readonly [K in ObjectiveSpec["kind"]]: Check } = {
+  natural: object<NaturalSpec>({ kind, labelSmoothing: optional(number(0, 1)) }),
+  ...ADVERSARIAL,
+  kd: object<KdSpec>(distillation),
+  kdiga: object<KdigaSpec>({
+    ...distillation,
+    weight: number(0),
+    scale: optional(oneOf("perExample", "releasedCode")),
+    squared: optional(flag),
+    randomStart: optional(eps),
+    separatePasses: optional(flag),
+    attack: optional(object<InnerAttackFields>(innerAttack)),
+    alignAt: optional(oneOf("clean", "adversarial")),
+    distance: optional(oneOf("l2", "cosine")),
+    gradientOf: optional(oneOf("crossEntropy", "projection")),
+    onlyWhereTeacherIsRight: optional(flag),
+  }),
+  igam: object<IgamSpec>({
+    kind,
+    adversarialWeight: number(0),
+    weight: number(0),
+    reduction: optional(oneOf("mean", "sum")),
+    from: number(0, 1),
+    discriminator: object<IgamDiscriminator>({
+      layers: integer(),
+      channels: integer(),
+      learningRate: number(0),
+      weightDecay: number(0),
+      every: integer(),
+    }),
+    randomStart: optional(eps),
+  }),
+  igdm: object<IgdmSpec>({ kind, base: union(ADVERSARIAL), weight: number(0) }),
+  mtard: object<MtardSpec>({
+    kind,
+    ...innerAttack,
+    weightRate: number(0, 1),
+    weightRateDrops: optional(list(number(0, 1))),
+    klReduction: optional(oneOf("batchMean", "elementMean")),
+  }),
+  saad: object<SaadSpec>({
+    kind,
+    ...innerAttack,
+    gradientWeight: number(0),
+    cleanWeight: number(0),
+    weighting: optional(oneOf("entropy", "shifted")),
+  }),
 };

@@ -10,6 +10,7 @@ import type { DistillationFields } from "./distillation.ts";
  * @param teacherLogits Logits of the teacher [B, classes]; taken as constants.
  * @param studentLogits Logits of the student [B, classes].
  * @param perExample Cross-entropy of the student against the labels [B].
+ * @param mask Factors of the divergences of the images [B]; all 1 where omitted.
  * @returns ce and kl, weighted scalars.
  */
 export function distillationTerms(
@@ -17,8 +18,9 @@ export function distillationTerms(
   teacherLogits: Tensor,
   studentLogits: Tensor,
   perExample: Tensor,
+  mask?: Tensor,
 ): { readonly ce: Tensor; readonly kl: Tensor } {
-  return { ce: mul(mean(perExample), 1 - spec.alpha), kl: taughtTerm(spec, teacherLogits, studentLogits) };
+  return { ce: mul(mean(perExample), 1 - spec.alpha), kl: taughtTerm(spec, teacherLogits, studentLogits, mask) };
 }
 
 /**
@@ -27,15 +29,18 @@ export function distillationTerms(
  * @param spec Weight, temperature and reduction.
  * @param teacherLogits Logits of the teacher [B, classes]; taken as constants.
  * @param studentLogits Logits of the student [B, classes].
+ * @param mask Factors of the divergences of the images [B]; all 1 where omitted.
  * @returns A scalar.
  */
 export function taughtTerm(
   spec: Pick<DistillationFields, "alpha" | "klReduction"> & { readonly temperature?: number },
   teacherLogits: Tensor,
   studentLogits: Tensor,
+  mask?: Tensor,
 ): Tensor {
   const { alpha, temperature = 1, klReduction = "batchMean" } = spec;
-  const divergence = mean(klDivergence(stopGradient(teacherLogits), studentLogits, temperature));
+  const each = klDivergence(stopGradient(teacherLogits), studentLogits, temperature);
+  const divergence = mean(mask === undefined ? each : mul(each, mask));
   const reduced = klReduction === "batchMean" ? divergence : div(divergence, studentLogits.shape[1]!);
   return mul(reduced, alpha * temperature ** 2);
 }

@@ -25,4 +25,8 @@ export * from "./iad.ts";
 export * from "./rslad.ts";
 export * from "./adaad.ts";
 export * from "./adaiad.ts";
+export * from "./igam.ts";
+export * from "./igdm.ts";
+export * from "./mtard.ts";
+export * from "./saad.ts";
 export * from "./spec.ts";

@@ -8,6 +8,10 @@ import { kd, type KdSpec } from "./distillation.ts";
 import { iad, type IadSpec } from "./iad.ts";
 import { kdiga, type KdigaSpec } from "./kdiga.ts";
 import { mart, type MartSpec } from "./mart.ts";
+import { igam, type IgamSpec } from "./igam.ts";
+import { igdm, type IgdmSpec } from "./igdm.ts";
+import { mtard, type MtardSpec } from "./mtard.ts";
+import { saad, type SaadSpec } from "./saad.ts";
 import type { Objective } from "./objective.ts";
 import { rslad, type RsladSpec } from "./rslad.ts";
 import { natural, type NaturalSpec } from "./supervised.ts";
@@ -26,7 +30,11 @@ export type ObjectiveSpec =
   | IadSpec
   | RsladSpec
   | AdaadSpec
-  | AdaiadSpec;
+  | AdaiadSpec
+  | IgamSpec
+  | IgdmSpec
+  | MtardSpec
+  | SaadSpec;
 
 /** The objectives by kind. */
 export const OBJECTIVES: { readonly [K in ObjectiveSpec["kind"]]: Objective<Extract<ObjectiveSpec, { kind: K }>> } = {
@@ -42,6 +50,10 @@ export const OBJECTIVES: { readonly [K in ObjectiveSpec["kind"]]: Objective<Extr
   rslad,
   adaad,
   adaiad,
+  igam,
+  igdm,
+  mtard,
+  saad,
 };
 
 /**
