@@ -30,3 +30,5 @@ export * from "./igdm.ts";
 export * from "./mtard.ts";
 export * from "./saad.ts";
 export * from "./spec.ts";
+export * from "./methods.ts";
+export * from "./methods_page.ts";
