@@ -1,6 +1,7 @@
 import {
   type AccuracyTable,
   accuracyTable,
+  costTable,
   type EvaluationRow,
   parseEps,
   readReferences,
@@ -36,7 +37,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-/** Draws the progress of a run and prints its accuracies at the end. */
+/** Draws the progress of a run and prints its accuracies at the end, and what they cost. */
 export function follow(events: AsyncIterable<RunEvent>, options: FollowOptions): Promise<RunResult> {
   return followTo(events, options, async (rows, folder) => atLargestRadius(rows, await readReferences(folder)));
 }
@@ -47,18 +48,22 @@ export async function followTo<R>(
   { progress, start, json, signal }: FollowOptions,
   tableOf: (rows: readonly R[], folder: string) => AccuracyTable | Promise<AccuracyTable>,
 ): Promise<RunResult<R>> {
+  let costs: AccuracyTable | undefined;
   for await (const event of events) {
     signal.throwIfAborted();
     if (event.kind === "progress") progress.show(event);
     else if (event.kind === "open") progress.say(`${event.resumed ? "going on in" : "writing to"} ${event.folder}`);
     else if (event.kind === "trained" && event.seconds > 0) {
       progress.say(`trained ${event.name} in ${event.seconds.toFixed(1)} s`);
+    } else if (event.kind === "costs") {
+      costs = costTable(event.rows);
     } else if (event.kind === "end") {
       await progress.end();
       const { folder, rows, figures, report } = event;
       const seconds = (performance.now() - start) / 1000;
       if (!json) {
         console.log(`\n${tableText(await tableOf(rows, folder))}\n`);
+        if (costs !== undefined) console.log(`${tableText(costs)}\n`);
         for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
         console.log(report);
         console.log(`\n${folder} (${seconds.toFixed(1)} s)`);

@@ -23,6 +23,7 @@ Deno.test("openManifest() says what made the results, and adds up over sessions"
     await first.spent("train teacher", 1.04);
     await first.spent("train teacher", 2);
     await first.trained("teacher", "abc");
+    assertEquals([first.seconds("train teacher"), first.seconds("train kd")], [3, undefined]);
     const second = await openManifest(folder, engine, data, TINY.seed);
     await second.spent("train teacher", 0.5);
     await second.trained("kd", "def");
