@@ -2,6 +2,7 @@ import { parse, stringify } from "@std/csv";
 import { DataError } from "./errors.ts";
 import { ANALYSIS_COLUMNS, ANALYSIS_QUANTITIES, type AnalysisQuantity, type AnalysisRow } from "./rows.ts";
 import { BRACKET_COLUMNS, type BracketRow, EVALUATION_COLUMNS, type EvaluationRow } from "./rows.ts";
+import { COST_COLUMNS, type CostRow } from "./rows.ts";
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
 import { DISTANCE_COLUMNS, type DistanceRow } from "./rows.ts";
 import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
@@ -98,6 +99,38 @@ export function parseEvidence(text: string, name = "evidence.csv"): ParsedRows<E
     success: get("success", FLAG),
     firstStep: get("firstStep", COUNT_OR_EMPTY),
     seed: get("seed", REAL),
+  }));
+}
+
+/**
+ * Writes `cost.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatCost(rows: readonly CostRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), COST_COLUMNS, options);
+}
+
+/**
+ * Reads `cost.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatCost} writes them.
+ */
+export function parseCost(text: string, name = "cost.csv"): ParsedRows<CostRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, COST_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    studentForward: get("studentForward", COUNT),
+    studentBackward: get("studentBackward", COUNT),
+    teacherForward: get("teacherForward", COUNT),
+    teacherBackward: get("teacherBackward", COUNT),
+    images: get("images", COUNT),
+    seconds: get("seconds", REAL_OR_EMPTY),
+    secondsPerImage: get("secondsPerImage", REAL_OR_EMPTY),
   }));
 }
 

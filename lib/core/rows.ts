@@ -168,6 +168,26 @@ export interface AnalysisRow extends MeanInterval {
   readonly n: number;
 }
 
+/** One line of `cost.csv`: what training a network cost. The seconds differ from run to run. */
+export interface CostRow {
+  /** Name of the network. */
+  readonly method: string;
+  /** Forward passes of the student per image and step, inner attack included. */
+  readonly studentForward: number;
+  /** Backward passes of the student, one of second order counted twice. */
+  readonly studentBackward: number;
+  /** Forward passes of teachers. */
+  readonly teacherForward: number;
+  /** Backward passes of teachers. */
+  readonly teacherBackward: number;
+  /** Images that it was trained on, each as often as it was seen. */
+  readonly images: number;
+  /** Seconds spent on its training, over all sessions; empty where they are not known. */
+  readonly seconds: number | "";
+  /** seconds / images; empty where one of them is not known or 0. */
+  readonly secondsPerImage: number | "";
+}
+
 /** A check for masked gradients. */
 export type MaskingCheck =
   | "random-outputs"
@@ -305,6 +325,18 @@ export const BRACKET_COLUMNS = [
 
 /** Columns of `images.csv`, in order. */
 export const IMAGE_COLUMNS = ["method", "image", "label", "cleanMargin", "smallestEps", "attack"] as const;
+
+/** Columns of `cost.csv`, in order. */
+export const COST_COLUMNS = [
+  "method",
+  "studentForward",
+  "studentBackward",
+  "teacherForward",
+  "teacherBackward",
+  "images",
+  "seconds",
+  "secondsPerImage",
+] as const;
 
 /** Columns of `distances.csv`, in order. */
 export const DISTANCE_COLUMNS = ["method", "image", "attack", "norm", "distance"] as const;

@@ -57,6 +57,8 @@ export interface SkippedFiles {
 
 /** Keeps `manifest.json` up to date. */
 export interface ManifestWriter {
+  /** Seconds spent on a part so far, over all sessions; undefined where none were noted. */
+  readonly seconds: (part: string) => number | undefined;
   /** Adds seconds to a part and writes the file. */
   readonly spent: (part: string, seconds: number) => Promise<void>;
   /** Adds seconds that the training of a network waited for images, after those spent on it, and writes the file. */
@@ -114,6 +116,7 @@ export async function openManifest(
   };
   await write({});
   return {
+    seconds: (part) => manifest.seconds[part],
     spent: (part, seconds) => {
       const total = (manifest.seconds[part] ?? 0) + seconds;
       return write({ seconds: { ...manifest.seconds, [part]: Math.round(total * 10) / 10 } });

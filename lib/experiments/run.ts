@@ -1,10 +1,11 @@
-import type { AnalysisRow, EvaluationRow, Progress } from "../core/mod.ts";
+import type { AnalysisRow, CostRow, EvaluationRow, Progress } from "../core/mod.ts";
 import type { SkippedImage } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze } from "../models/mod.ts";
 import { writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
+import { costs } from "./_costs.ts";
 import { exists, makeFolder } from "./_files.ts";
 import { loaded } from "./_loaded.ts";
 import { trained } from "./_trained.ts";
@@ -41,6 +42,8 @@ export type RunEvent =
   | { readonly kind: "evaluated"; readonly name: string; readonly rows: readonly EvaluationRow[] }
   /** A network is analysed. */
   | { readonly kind: "analysed"; readonly name: string; readonly rows: readonly AnalysisRow[] }
+  /** What training each network cost is known. */
+  | { readonly kind: "costs"; readonly rows: readonly CostRow[] }
   | RunEndEvent<EvaluationRow>;
 
 /** All is done. */
@@ -103,6 +106,7 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
     if (analysis !== undefined && analysisSplit !== undefined) {
       yield* analysed({ ...context, analysis, split: analysisSplit, teacher: experiment.teacher.name });
     }
+    yield { kind: "costs", rows: await costs({ experiment, data, manifest, folder }) };
     const figures = await writeFigures(path);
     const report = await writeReport(path);
     await manifest.finish();

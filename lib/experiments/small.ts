@@ -121,7 +121,16 @@ function smallModel(model: ModelSpec): ModelSpec {
 }
 
 function smallObjective(objective: ObjectiveSpec): ObjectiveSpec {
-  return objective.kind === "adversarial" ? { ...objective, steps: Math.min(objective.steps, 2) } : objective;
+  const shorter = <A extends { readonly steps: number }>(attack: A): A => ({
+    ...attack,
+    steps: Math.min(attack.steps, 2),
+  });
+  if ("steps" in objective) return shorter(objective);
+  if ("attack" in objective && objective.attack !== undefined) {
+    return { ...objective, attack: shorter(objective.attack) };
+  }
+  if ("base" in objective) return { ...objective, base: smallObjective(objective.base) as typeof objective.base };
+  return objective;
 }
 
 function smallAttack(attack: AttackSpec): AttackSpec {

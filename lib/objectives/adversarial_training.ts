@@ -3,6 +3,7 @@ import { mean } from "../engine/mod.ts";
 import { crossEntropy } from "../losses/mod.ts";
 import { perturb, type PgdSpec, validateSpec } from "../attacks/mod.ts";
 import type { Mode } from "../models/mod.ts";
+import { requirePerturbed } from "./_distillation_terms.ts";
 import type { Objective } from "./objective.ts";
 
 /** Cross-entropy on images that an Linf attack on the student has just made. */
@@ -56,8 +57,7 @@ export const adversarial: Objective<AdversarialSpec> = {
     return perturb(engine, student(studentMode), { x, y, ids }, innerAttack(spec), parseEps(eps), rng);
   },
   losses({ student }, { xAdv, y }) {
-    if (xAdv === undefined) throw new TypeError("Cannot train adversarially without perturbed images");
-    return { terms: { ce: mean(crossEntropy(student(xAdv), y)) } };
+    return { terms: { ce: mean(crossEntropy(student(requirePerturbed(xAdv)), y)) } };
   },
 };
 

@@ -21,6 +21,7 @@ export * from "./analysis_table.ts";
 export * from "./bracket_curve.ts";
 export * from "./bracket_table.ts";
 export * from "./class_table.ts";
+export * from "./cost_table.ts";
 export * from "./figure.ts";
 export * from "./figures.ts";
 export * from "./jupyter.ts";

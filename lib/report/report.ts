@@ -5,6 +5,7 @@ import {
   type EvaluationRow,
   parseAnalysis,
   parseBracket,
+  parseCost,
   parseEvaluation,
   readTextIfExists,
   writeFileAtomic,
@@ -12,6 +13,7 @@ import {
 import { attacksOf } from "./_accuracy.ts";
 import { analysisTable } from "./analysis_table.ts";
 import { bracketTable } from "./bracket_table.ts";
+import { costTable } from "./cost_table.ts";
 import { rowsIn } from "./_rows_in.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { QUANTITIES } from "./_quantities.ts";
@@ -36,10 +38,11 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
 
 /**
  * Writes `report.html` of a run folder: its tables, its figures and its experiment in one file that needs no network
- * and no other file. The same folder gives the same bytes: what differs from run to run stays in `manifest.json`.
+ * and no other file. The same folder gives the same bytes; of what differs from run to run it has the seconds of
+ * `cost.csv`, the rest stays in `manifest.json`.
  *
- * @param folder Run folder with some of `evaluation.csv`, `analysis.csv` and `bracket.csv`, `experiment.json` and the
- * figures that `writeFigures` draws.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv` and `bracket.csv`, and where they are there
+ * `cost.csv`, `experiment.json` and the figures that `writeFigures` draws.
  * @returns Path of the page.
  * @throws {DataError} If none of them has a row, or one is not as expected.
  */
@@ -47,6 +50,7 @@ export async function writeReport(folder: string): Promise<string> {
   const evaluation = await rowsIn(folder, "evaluation.csv", parseEvaluation);
   const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
+  const cost = await rowsIn(folder, "cost.csv", parseCost);
   if (evaluation.length + analysis.length + bracket.length === 0) {
     throw new DataError(
       `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: evaluate or analyse first`,
@@ -63,6 +67,7 @@ export async function writeReport(folder: string): Promise<string> {
     ...(evaluation.length === 0 ? [] : accuracySection(evaluation, await readReferences(folder))),
     ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", wide(bracketTable(bracket))]),
     ...(analysis.length === 0 ? [] : analysisSection(analysis)),
+    ...(cost.length === 0 ? [] : ["<h2>Cost</h2>", wide(costTable(cost))]),
     ...(experiment === undefined ? [] : ["<h2>Experiment</h2>", `<pre>${escapeHtml(indented(experiment))}</pre>`]),
     '<p>What made it (code, versions, machine, checksums, times) stands in <a href="manifest.json">manifest.json</a>.</p>',
     "</body></html>",

@@ -51,6 +51,8 @@ export interface StepInputs {
   readonly xAdv: Tensor | undefined;
   /** Numbers of {@linkcode Model.noise} [B, n], the same for every pass of the student; absent where nothing drops. */
   readonly noise?: Tensor | undefined;
+  /** Random numbers of the objective [B, n]; absent where it draws none. */
+  readonly objectiveNoise?: Tensor | undefined;
   /** Learning rate, a scalar. */
   readonly learningRate: Tensor;
   /** Share of training done, in [0,1], a scalar. */
@@ -99,7 +101,8 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
       const all = { ...inputs.parameters, ...parameters };
       student = trackedStudent(model, all, inputs.buffers, batchNormUpdates, inputs.noise);
       const pair = { student: student.forward, teacher, naturalTeacher };
-      const losses = objective.losses(pair, { x, y, xAdv }, spec, { progress, state: inputs.carried ?? {} });
+      const context = { progress, state: inputs.carried ?? {}, noise: inputs.objectiveNoise };
+      const losses = objective.losses(pair, { x, y, xAdv }, spec, context);
       return { value: Object.values(losses.terms).reduce((sum, term) => add(sum, term)), aux: losses };
     }, trained);
     const correct = equal(argMax(student!.firstLogits()!, -1), classesOf(y));

@@ -199,7 +199,12 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
             x,
             y,
             xAdv,
-            noise: drawNoise(model, ids, rng(seed, "drop", step)),
+            noise: drawRows(ids, rng(seed, "drop", step), (random) => model.noise?.(random)),
+            objectiveNoise: drawRows(
+              ids,
+              rng(seed, "objective", step),
+              (random) => objective.noise?.(spec, model, random),
+            ),
             learningRate: scalar(rate),
             progress: scalar(step / total),
           });
@@ -236,10 +241,14 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
   }
 }
 
-/** What decides which parts of a network are dropped, for each image by its own stream [B, n]. */
-function drawNoise({ noise }: Model, ids: Int32Array, random: Rng): NdArray | undefined {
-  if (noise === undefined) return undefined;
-  const rows = Array.from(ids, (id) => noise(random.child(id)));
+/** Random numbers of each image by its own stream [B, n]; undefined where none are drawn. */
+function drawRows(
+  ids: Int32Array,
+  random: Rng,
+  draw: (random: Rng) => Float32Array | undefined,
+): NdArray | undefined {
+  const rows = Array.from(ids, (id) => draw(random.child(id))).filter((row) => row !== undefined);
+  if (rows.length === 0) return undefined;
   const count = rows[0]!.length;
   const data = new Float32Array(rows.length * count);
   rows.forEach((row, i) => data.set(row, i * count));

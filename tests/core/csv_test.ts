@@ -6,6 +6,7 @@ import {
   type EvidenceRow,
   formatAnalysis,
   formatBracket,
+  formatCost,
   formatDistances,
   formatEvaluation,
   formatEvidence,
@@ -15,6 +16,7 @@ import {
   type MeasurementRow,
   parseAnalysis,
   parseBracket,
+  parseCost,
   parseDistances,
   parseEvaluation,
   parseEvidence,
@@ -124,6 +126,21 @@ Deno.test("formatEvaluation() and its kin write the documented columns, and what
   assertEquals(parseSteps(formatSteps(STEPS).replaceAll("\n", "\r\n")).rows, STEPS);
   assertEquals(parseEvaluation(""), { rows: [], torn: false });
   assertEquals(parseEvaluation(formatEvaluation([])), { rows: [], torn: false });
+});
+
+Deno.test("formatCost() and parseCost() write and read what training cost, times that are not known left empty", () => {
+  const passes = { studentForward: 12, studentBackward: 14, teacherForward: 2, teacherBackward: 1 };
+  const rows = [
+    { method: "kdiga-ard", ...passes, images: 96, seconds: 1.2, secondsPerImage: 0.0125 },
+    { method: "teacher", ...passes, images: 0, seconds: "", secondsPerImage: "" } as const,
+  ];
+  assertEquals(
+    formatCost(rows),
+    "method,studentForward,studentBackward,teacherForward,teacherBackward,images,seconds,secondsPerImage\n" +
+      "kdiga-ard,12,14,2,1,96,1.2,0.0125\nteacher,12,14,2,1,0,,\n",
+  );
+  assertEquals(parseCost(formatCost(rows)), { rows, torn: false });
+  assertThrows(() => parseCost(formatCost(rows).replace(",96,", ",x,")), DataError, 'its images is "x"');
 });
 
 Deno.test("formatBracket(), formatImages() and formatDistances() write what their kin read", () => {

@@ -4,6 +4,7 @@ import {
   DataError,
   ExperimentError,
   float32,
+  parseCost,
   parseEvaluation,
   parseEvidence,
   parseSteps,
@@ -53,6 +54,7 @@ Deno.test("run() trains, evaluates and draws, and its files agree with each othe
       "open",
       ...["trained", "trained", "trained"],
       ...["evaluated", "evaluated", "evaluated"],
+      "costs",
       "end",
     ]);
     const end = events.at(-1)!;
@@ -79,6 +81,18 @@ Deno.test("run() trains, evaluates and draws, and its files agree with each othe
       assertEquals([card.provenance.data, card.provenance.seed], [TINY.data, TINY.seed]);
     }
     assertEquals(Object.keys(await filesIn(`${out}/checkpoints`)).filter((name) => name.includes("state")), []);
+    // 2 epochs of 3 batches of 16.
+    const costs = parseCost(await Deno.readTextFile(`${out}/cost.csv`)).rows;
+    assertEquals(costs.map(({ seconds: _, secondsPerImage: __, ...row }) => Object.values(row).join()), [
+      "teacher,1,1,0,0,96",
+      "kd,1,1,1,0,96",
+      "kdiga,1,3,1,1,96",
+    ]);
+    for (const { method, seconds, secondsPerImage } of costs) {
+      assertEquals(seconds, manifest.seconds[`train ${method}`]);
+      assertEquals(secondsPerImage, seconds === 0 ? "" : Number(seconds) / 96);
+    }
+    assert((await Deno.readTextFile(end.report)).includes("<h2>Cost</h2>"));
     for (const path of end.figures) assert(path.startsWith(`${out}/figures/`));
   });
 });

@@ -10,7 +10,13 @@ import {
 } from "../../lib/engine/mod.ts";
 import { type LazyDataset, trainBatches } from "../../lib/data/mod.ts";
 import { createModel, type Network, type VitSpec } from "../../lib/models/mod.ts";
-import { KDIGA_PAPER, type ObjectiveSpec } from "../../lib/objectives/mod.ts";
+import {
+  IGAM_PAPER,
+  KDIGA_PAPER,
+  KDIGA_PROJECTION,
+  MTARD_PAPER,
+  type ObjectiveSpec,
+} from "../../lib/objectives/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainOptions } from "../../lib/training/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 import { countingEngine } from "./_counting_engine.ts";
@@ -34,6 +40,18 @@ const ADVERSARIAL: TrainOptions = {
   objective: { kind: "adversarial", eps: "8/255", steps: 2, studentMode: "train" },
   augment: { pad: 1, flip: true },
 };
+
+/** What is carried, and what is drawn for a step, must be there again as well. */
+const CARRYING: readonly TrainOptions[] = ([
+  { ...IGAM_PAPER, from: 0.2, discriminator: { ...IGAM_PAPER.discriminator, channels: 2, every: 2 } },
+  { ...MTARD_PAPER, steps: 1 },
+  { ...KDIGA_PROJECTION, randomStart: "8/255" },
+] satisfies ObjectiveSpec[]).map((objective) => ({
+  ...KDIGA,
+  name: objective.kind,
+  objective,
+  naturalTeacher: TEACHER,
+}));
 
 /** Parts of the network are dropped. */
 const DROPPING: TrainOptions = { ...NATURAL, name: "dropping", model: transformer({ dropout: 0.3, dropPath: 0.5 }) };
@@ -123,6 +141,7 @@ testOnEngines("train() goes on from any step as if it had not stopped, bit for b
       ADVERSARIAL,
       DROPPING,
       { ...NATURAL, optimizer: { kind: "sgd", momentum: 0 } } as TrainOptions,
+      ...CARRYING,
     ]
   ) {
     const whole = await collect(train(engine, { ...options, checkpointEvery: 1 }));
@@ -130,6 +149,8 @@ testOnEngines("train() goes on from any step as if it had not stopped, bit for b
     assertEquals(plain, whole.filter(({ kind }) => kind !== "checkpoint"));
     const states = whole.filter((event) => event.kind === "checkpoint").map(({ state }) => state);
     assertEquals(states.map(({ step }) => step), [1, 2, 3, 4, 5, 6]);
+    const carried = states.map(({ carried }) => carried);
+    if (Object.keys(carried[0]!).length > 0) assertNotEquals(carried[0], carried[5], options.name);
     for (const k of [2, 3, 6]) {
       const from = decodeTrainState(encodeTrainState(states[k - 1]!, "hash"), "hash");
       assertEquals(await collect(train(engine, { ...options, from })), plain.slice(k), `${options.name} from ${k}`);
