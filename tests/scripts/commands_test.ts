@@ -65,6 +65,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "figures",
     "methods",
     "notebooks",
+    "objective-peer",
     "run",
     "setup",
     "test",
@@ -114,6 +115,7 @@ for (const name of SCRIPT_TASKS) {
       bench: ["read", "write", "ffi", library, "sys=loadavg,cpus", "run"],
       "autoattack-peer": ["read", "write", "ffi", library, "run"],
       "check:torch": ["read", "write", "ffi", library, "run"],
+      "objective-peer": ["read", "write", "ffi", library, "run"],
       setup: ["read", "write", "ffi", "net", "sys=statfs", `${library},${indexes}`, "run"],
       test: ["read", "write", "run"],
     };
