@@ -1,27 +1,35 @@
 import type {
+  AdamSpec,
+  AdamWSpec,
+  ClipSpec,
   ConstantSchedule,
   CosineSchedule,
+  CyclicSchedule,
   LearningRateRule,
   OneCycleSchedule,
+  OptimizerBase,
   OptimizerSpec,
+  PiecewiseSchedule,
   ScheduleSpec,
   SgdSpec,
   StepSchedule,
 } from "../training/mod.ts";
 import { kind } from "./_schema_fields.ts";
-import { type Check, flag, list, number, object, oneOf, optional, text } from "./schema.ts";
+import { type Check, type Fields, flag, list, number, object, oneOf, optional, text } from "./schema.ts";
 
+const optimizer: Fields<OptimizerBase> = {
+  weightDecay: optional(number(0)),
+  noDecay: optional(list(text())),
+  frozen: optional(list(text())),
+  learningRates: optional(list(object<LearningRateRule>({ match: text(), factor: number(0) }))),
+  clip: optional(object<ClipSpec>({ kind: oneOf("norm", "value"), max: number(0) })),
+};
+const adam = { ...optimizer, kind, betas: optional(list(number(0, 1))), epsilon: optional(number(0)) };
 /** Fields of each kind of optimizer. */
 export const OPTIMIZER_CHECKS: { readonly [K in OptimizerSpec["kind"]]: Check } = {
-  sgd: object<SgdSpec>({
-    kind,
-    momentum: optional(number(0, 1)),
-    nesterov: optional(flag),
-    weightDecay: optional(number(0)),
-    noDecay: optional(list(text())),
-    frozen: optional(list(text())),
-    learningRates: optional(list(object<LearningRateRule>({ match: text(), factor: number(0) }))),
-  }),
+  sgd: object<SgdSpec>({ ...optimizer, kind, momentum: optional(number(0, 1)), nesterov: optional(flag) }),
+  adam: object<AdamSpec>(adam),
+  adamw: object<AdamWSpec>(adam),
 };
 const schedule = { kind, peak: number(0), warmUp: optional(number(0, 1)) };
 /** Fields of each kind of schedule. */
@@ -40,4 +48,12 @@ export const SCHEDULE_CHECKS: { readonly [K in ScheduleSpec["kind"]]: Check } = 
     startDivisor: optional(number(0)),
     finalDivisor: optional(number(0)),
   }),
+  cyclic: object<CyclicSchedule>({
+    ...schedule,
+    base: optional(number(0)),
+    cycles: optional(number(0)),
+    rise: optional(number(0, 1)),
+    factor: optional(number(0)),
+  }),
+  piecewise: object<PiecewiseSchedule>({ ...schedule, knots: list(list(number(0, 1))) }),
 };

@@ -11,7 +11,10 @@
  *
  * @module
  */
+export * from "./adam.ts";
+export * from "./clip_gradients.ts";
 export * from "./optimizer.ts";
+export * from "./sgd.ts";
 export * from "./schedule.ts";
 export * from "./step.ts";
 export * from "./train_state.ts";

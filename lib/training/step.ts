@@ -4,7 +4,8 @@ import type { Classifier, Model, Weights } from "../models/mod.ts";
 import { objectiveOf, type ObjectiveSpec, type Terms } from "../objectives/mod.ts";
 import { type TrackedStudent, trackedStudent } from "./_tracked_student.ts";
 import { isFrozen } from "./_parameter_rules.ts";
-import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec } from "./optimizer.ts";
+import { clipGradients } from "./clip_gradients.ts";
+import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec, type OptimizerState } from "./optimizer.ts";
 
 /**
  * Which forward passes of the student move batch norm's running statistics, where an objective makes several per step:
@@ -37,8 +38,8 @@ export interface StepInputs {
   readonly parameters: Named<Tensor>;
   /** Running statistics of the student. */
   readonly buffers: Named<Tensor>;
-  /** Velocity of the optimizer. */
-  readonly velocity: Named<Tensor>;
+  /** What the optimizer kept. */
+  readonly optimizerState: OptimizerState<Tensor>;
   /** Weights of the teacher; undefined where there is none. */
   readonly teacher: Weights<Tensor> | undefined;
   /** Weights of the second teacher. */
@@ -65,8 +66,8 @@ export interface StepOutputs {
   readonly parameters: Named<Tensor>;
   /** Running statistics after the step. */
   readonly buffers: Named<Tensor>;
-  /** Velocity after the update. */
-  readonly velocity: Named<Tensor>;
+  /** What the optimizer keeps. */
+  readonly optimizerState: OptimizerState<Tensor>;
   /** Weighted terms before the update, scalars. */
   readonly terms: Terms;
   /** What the objective carries on. */
@@ -88,7 +89,7 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
   const objective = objectiveOf(spec);
   const optimizer = OPTIMIZERS[settings.optimizer.kind] as Optimizer<OptimizerSpec>;
   return (inputs) => {
-    const { x, y, xAdv, progress, learningRate, velocity } = inputs;
+    const { x, y, xAdv, progress, learningRate, optimizerState } = inputs;
     const teacher = frozen(settings.teacher, inputs.teacher);
     const naturalTeacher = frozen(settings.naturalTeacher, inputs.naturalTeacher);
     const trained = Object.fromEntries(
@@ -106,8 +107,8 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
 
     const updated = optimizer.update(settings.optimizer, {
       parameters: trained,
-      gradients: grad,
-      velocity,
+      gradients: clipGradients(settings.optimizer.clip, grad),
+      optimizerState,
       learningRate,
     });
     const parameters = { ...inputs.parameters, ...updated.parameters };

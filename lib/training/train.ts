@@ -29,10 +29,10 @@ import {
 } from "../engine/mod.ts";
 import type { Classifier, Mode, Model, Weights } from "../models/mod.ts";
 import { objectiveOf, type ObjectiveSpec, type TeacherRole } from "../objectives/mod.ts";
-import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec } from "./optimizer.ts";
+import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec, type OptimizerState } from "./optimizer.ts";
 import { learningRate, type ScheduleSpec } from "./schedule.ts";
 import { type BatchNormUpdates, trainingStep } from "./step.ts";
-import type { TrainState } from "./train_state.ts";
+import { flattenSlots, type TrainState } from "./train_state.ts";
 
 /** What a training is made of. */
 export interface TrainOptions {
@@ -159,7 +159,11 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
   const natural = naturalTeacher === undefined
     ? undefined
     : { ...naturalTeacher, weights: putTree(engine, naturalTeacher.weights) };
-  let state: EngineState = putTree(engine, { ...first.weights, velocity: first.velocity, carried: first.carried });
+  let state: EngineState = putTree(engine, {
+    ...first.weights,
+    optimizerState: first.optimizerState,
+    carried: first.carried,
+  });
   let step = first.step;
 
   try {
@@ -207,8 +211,8 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
           disposeTree(xAdv);
         }
         disposeTree(state);
-        const { parameters, buffers, velocity, carried } = outputs;
-        state = { parameters, buffers, velocity, carried };
+        const { parameters, buffers, optimizerState, carried } = outputs;
+        state = { parameters, buffers, optimizerState, carried };
         const read = await takeTree(engine, { terms: outputs.terms, accuracy: outputs.accuracy });
 
         const terms = Object.fromEntries(objective.termNames(spec).map((term) => [term, read.terms[term]!.data[0]!]));
@@ -250,7 +254,7 @@ function drawNoise({ noise }: Model, ids: Int32Array, random: Rng): NdArray | un
 interface EngineState {
   readonly parameters: Named<Value>;
   readonly buffers: Named<Value>;
-  readonly velocity: Named<Value>;
+  readonly optimizerState: OptimizerState<Value>;
   readonly carried: Named<Value>;
 }
 
@@ -307,11 +311,11 @@ function describe(imageShape: readonly number[], classes: number): string {
 function firstState(options: TrainOptions, total: number): TrainState {
   const { name, model, objective, optimizer, seed, initial, from } = options;
   const fresh = model.init(rng(seed, "init"));
-  const velocity = (OPTIMIZERS[optimizer.kind] as Optimizer<OptimizerSpec>).init(optimizer, fresh.parameters);
+  const optimizerState = (OPTIMIZERS[optimizer.kind] as Optimizer<OptimizerSpec>).init(optimizer, fresh.parameters);
   const parameters = { ...fresh.parameters, ...initial?.parameters };
   const buffers = { ...fresh.buffers, ...initial?.buffers };
   const carried = objectiveOf(objective).state?.(objective, model, rng(seed, "objective")) ?? {};
-  const start = from ?? { step: 0, weights: { parameters, buffers }, velocity, carried };
+  const start = from ?? { step: 0, weights: { parameters, buffers }, optimizerState, carried };
   if (start.step > total) {
     throw new CheckpointError(
       `Cannot go on training "${name}" from step ${start.step} as it ends at step ${total}: train for more epochs`,
@@ -333,18 +337,18 @@ function firstState(options: TrainOptions, total: number): TrainState {
   };
   compare("parameter", fresh.parameters, start.weights.parameters);
   compare("buffer", fresh.buffers, start.weights.buffers);
-  compare("velocity", velocity, start.velocity);
+  compare("optimizer value", flattenSlots(optimizerState), flattenSlots(start.optimizerState));
   compare("carried value", carried, start.carried);
   return start;
 }
 
 /** The state in memory. */
 async function readState(engine: Engine, state: EngineState, step: number): Promise<TrainState> {
-  const { parameters, buffers, velocity, carried } = await readTree(engine, state);
+  const { parameters, buffers, optimizerState, carried } = await readTree(engine, state);
   for (const [key, { data }] of Object.entries({ ...parameters, ...buffers })) {
     for (const value of data) if (!Number.isFinite(value)) throw new DivergedError(step - 1, key, value);
   }
-  return { step, weights: { parameters, buffers }, velocity, carried };
+  return { step, weights: { parameters, buffers }, optimizerState, carried };
 }
 
 /** Disposes of the values that were put for a tree of arrays and values. */

@@ -1,6 +1,6 @@
 import { CheckpointError, type NdArray } from "../core/mod.ts";
 import { decodeSafetensors, encodeSafetensors, type Weights } from "../models/mod.ts";
-import type { Named } from "./optimizer.ts";
+import type { Named, OptimizerState } from "./optimizer.ts";
 
 /** All that a training needs to go on as if it had never stopped; data order and noise follow from seed and step. */
 export interface TrainState {
@@ -8,24 +8,24 @@ export interface TrainState {
   readonly step: number;
   /** Weights of the student. */
   readonly weights: Weights<NdArray>;
-  /** Velocity of the optimizer. */
-  readonly velocity: Named<NdArray>;
+  /** What the optimizer keeps. */
+  readonly optimizerState: OptimizerState<NdArray>;
   /** What the objective carries. */
   readonly carried: Named<NdArray>;
 }
 
-const GROUPS = ["parameters", "buffers", "velocity", "carried"] as const;
+const GROUPS = ["parameters", "buffers", "optimizer", "carried"] as const;
 
 /**
- * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "velocity.NAME", "carried.NAME" in this library's
- * layout, bit for bit.
+ * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "optimizer.SLOT.NAME", "carried.NAME"
+ * in this library's layout, bit for bit.
  *
  * @param state The state.
  * @param experiment Hash of the experiment, which a reader can insist on.
  * @returns The bytes of the file.
  */
 export function encodeTrainState(state: TrainState, experiment: string): Uint8Array {
-  const groups = { ...state.weights, velocity: state.velocity, carried: state.carried };
+  const groups = { ...state.weights, optimizer: flattenSlots(state.optimizerState), carried: state.carried };
   const tensors = Object.fromEntries(
     GROUPS.flatMap((group) => Object.entries(groups[group]).map(([name, array]) => [`${group}.${name}`, array])),
   );
@@ -57,7 +57,7 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
   const groups: Record<typeof GROUPS[number], Record<string, NdArray>> = {
     parameters: {},
     buffers: {},
-    velocity: {},
+    optimizer: {},
     carried: {},
   };
   for (const [path, array] of Object.entries(tensors)) {
@@ -70,7 +70,25 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
   return {
     step: Number(step),
     weights: { parameters: groups.parameters, buffers: groups.buffers },
-    velocity: groups.velocity,
+    optimizerState: nestSlots(groups.optimizer),
     carried: groups.carried,
   };
+}
+
+/** Slots and names as one: "velocity.fc.weight". */
+export function flattenSlots<T>(state: OptimizerState<T>): Named<T> {
+  return Object.fromEntries(
+    Object.entries(state).flatMap(([slot, named]) =>
+      Object.entries(named).map(([name, value]) => [`${slot}.${name}`, value])
+    ),
+  );
+}
+
+function nestSlots(flat: Named<NdArray>): OptimizerState<NdArray> {
+  const state: Record<string, Record<string, NdArray>> = {};
+  for (const [path, array] of Object.entries(flat)) {
+    const dot = path.indexOf(".");
+    (state[path.slice(0, dot)] ??= {})[path.slice(dot + 1)] = array;
+  }
+  return state;
 }

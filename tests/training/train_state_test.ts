@@ -12,7 +12,10 @@ const STATE: TrainState = {
     },
     buffers: { "bn.running_mean": float32([1], [0.5]) },
   },
-  velocity: { "fc.weight": float32([2, 2], [4, 3, 2, 1]), "fc.bias": float32([2]) },
+  optimizerState: {
+    mean: { "fc.weight": float32([2, 2], [4, 3, 2, 1]), "fc.bias": float32([2]) },
+    ones: { mean: float32([], [0.5]) },
+  },
   carried: { "weight": float32([], [0.5]) },
 };
 
@@ -21,7 +24,7 @@ Deno.test("decodeTrainState() gives back what encodeTrainState() was given, bit 
   const bare: TrainState = {
     step: 0,
     weights: { parameters: STATE.weights.parameters, buffers: {} },
-    velocity: {},
+    optimizerState: {},
     carried: {},
   };
   assertEquals(decodeTrainState(encodeTrainState(bare, "x"), "x"), bare);

@@ -76,7 +76,7 @@ testOnEngines("train() keeps every bit of what is frozen, also under decay and m
     // Running statistics are no parameters: they move, as in PyTorch.
     assertNotEquals(end.weights.buffers["bn1.running_mean"], initial.buffers["bn1.running_mean"]);
     const { state } = events.find((event) => event.kind === "checkpoint")!;
-    assertEquals(Object.keys(state.velocity), ["conv4.weight", "fc.weight", "fc.bias"]);
+    assertEquals(Object.keys(state.optimizerState.velocity!), ["conv4.weight", "fc.weight", "fc.bias"]);
     const resumed = await collect(train(engine, { ...options, optimizer, from: state }));
     assertEquals(resumed.at(-1), end);
   }
@@ -123,6 +123,7 @@ testOnEngines("train() goes on from any step as if it had not stopped, bit for b
       ADVERSARIAL,
       DROPPING,
       { ...NATURAL, optimizer: { kind: "sgd", momentum: 0 } } as TrainOptions,
+      { ...NATURAL, optimizer: { kind: "adamw", weightDecay: 0.1, clip: { kind: "norm", max: 1 } } } as TrainOptions,
     ]
   ) {
     const whole = await collect(train(engine, { ...options, checkpointEvery: 1 }));
@@ -288,17 +289,17 @@ Deno.test("train() refuses a state that is not of this training", async () => {
   const refuses = (from: NonNullable<TrainOptions["from"]>, message: string) =>
     assertRejects(() => collect(train(engine, { ...NATURAL, from })), CheckpointError, message);
   await refuses(
-    { step: 7, weights, velocity: weights.parameters, carried: {} },
+    { step: 7, weights, optimizerState: { velocity: weights.parameters }, carried: {} },
     'Cannot go on training "natural" from step 7 as it ends at step 6: train for more epochs',
   );
   await refuses(
-    { step: 1, weights, velocity: {}, carried: {} },
-    'Cannot go on training "natural" from this state as its velocity "fc1.weight" is missing where [16, 6] is ' +
-      "expected: give a state of the same model and optimizer",
+    { step: 1, weights, optimizerState: {}, carried: {} },
+    'Cannot go on training "natural" from this state as its optimizer value "velocity.fc1.weight" is missing ' +
+      "where [16, 6] is expected: give a state of the same model and optimizer",
   );
   const odd = { ...weights, buffers: { "bn1.running_mean": weights.parameters["fc1.bias"]! } };
   await refuses(
-    { step: 1, weights: odd, velocity: weights.parameters, carried: {} },
+    { step: 1, weights: odd, optimizerState: { velocity: weights.parameters }, carried: {} },
     'Cannot go on training "natural" from this state as its buffer "bn1.running_mean" is [6] where none is expected',
   );
 });
