@@ -10,7 +10,7 @@ const distillation = {
 };
 /** Fields of each kind of objective. */
 export const OBJECTIVE_CHECKS: { readonly [K in ObjectiveSpec["kind"]]: Check } = {
-  natural: object<NaturalSpec>({ kind, labelSmoothing: optional(number(0, 1)) }),
+  natural: object<NaturalSpec>({ kind }),
   adversarial: object<AdversarialSpec>({
     kind,
     eps,

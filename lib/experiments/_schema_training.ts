@@ -1,10 +1,12 @@
 import type {
   AdamSpec,
   AdamWSpec,
+  AverageSpec,
   ClipSpec,
   ConstantSchedule,
   CosineSchedule,
   CyclicSchedule,
+  EmaSpec,
   LearningRateRule,
   OneCycleSchedule,
   OptimizerBase,
@@ -13,9 +15,10 @@ import type {
   ScheduleSpec,
   SgdSpec,
   StepSchedule,
+  SwaSpec,
 } from "../training/mod.ts";
 import { kind } from "./_schema_fields.ts";
-import { type Check, type Fields, flag, list, number, object, oneOf, optional, text } from "./schema.ts";
+import { type Check, type Fields, flag, integer, list, number, object, oneOf, optional, text } from "./schema.ts";
 
 const optimizer: Fields<OptimizerBase> = {
   weightDecay: optional(number(0)),
@@ -56,4 +59,15 @@ export const SCHEDULE_CHECKS: { readonly [K in ScheduleSpec["kind"]]: Check } = 
     factor: optional(number(0)),
   }),
   piecewise: object<PiecewiseSchedule>({ ...schedule, knots: list(list(number(0, 1))) }),
+};
+const average = { kind, weights: optional(oneOf("last", "average")) };
+/** Fields of each kind of average of weights. */
+export const AVERAGE_CHECKS: { readonly [K in AverageSpec["kind"]]: Check } = {
+  ema: object<EmaSpec>({ ...average, decay: number(0, 1), warmUp: optional(flag) }),
+  swa: object<SwaSpec>({
+    ...average,
+    from: number(0, 1),
+    every: optional(integer()),
+    statisticsBatches: optional(integer()),
+  }),
 };

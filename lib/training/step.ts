@@ -5,6 +5,7 @@ import { objectiveOf, type ObjectiveSpec, type Terms } from "../objectives/mod.t
 import { type TrackedStudent, trackedStudent } from "./_tracked_student.ts";
 import { isFrozen } from "./_parameter_rules.ts";
 import { clipGradients } from "./clip_gradients.ts";
+import { perturbWeights, type WeightPerturbationSpec } from "./perturb_weights.ts";
 import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec, type OptimizerState } from "./optimizer.ts";
 
 /**
@@ -25,6 +26,11 @@ export interface StepSettings {
   readonly objective: ObjectiveSpec;
   /** How to update. */
   readonly optimizer: OptimizerSpec;
+  /**
+   * Where the gradient is taken: at the weights, or uphill of them.
+   * @default {none: at the weights}
+   */
+  readonly weightPerturbation?: WeightPerturbationSpec | undefined;
   /**
    * Which forward passes move the running statistics.
    * @default {"first"}
@@ -78,14 +84,15 @@ export interface StepOutputs {
 
 /**
  * Makes the one traced function of a training step: terms of the objective, gradient of their sum with respect to the
- * student's parameters, update of the optimizer.
+ * student's parameters, update of the optimizer. With a weight perturbation, terms, running statistics and accuracy are
+ * those at the perturbed weights, from whose gradient the update comes.
  *
  * @param settings Student, teacher, objective, optimizer.
  * @returns The function, to be compiled by an engine.
  * @throws {UsageError} If a field of the objective is out of its range.
  */
 export function trainingStep(settings: StepSettings): (inputs: StepInputs) => StepOutputs {
-  const { model, objective: spec, batchNormUpdates = "first" } = settings;
+  const { model, objective: spec, weightPerturbation, batchNormUpdates = "first" } = settings;
   const objective = objectiveOf(spec);
   const optimizer = OPTIMIZERS[settings.optimizer.kind] as Optimizer<OptimizerSpec>;
   return (inputs) => {
@@ -96,13 +103,18 @@ export function trainingStep(settings: StepSettings): (inputs: StepInputs) => St
       Object.entries(inputs.parameters).filter(([name]) => !isFrozen(settings.optimizer, name)),
     );
     let student: TrackedStudent | undefined;
-    const { grad, aux: { terms, state = {} } } = valueAndGrad((parameters: Named<Tensor>) => {
-      const all = { ...inputs.parameters, ...parameters };
-      student = trackedStudent(model, all, inputs.buffers, batchNormUpdates, inputs.noise);
-      const pair = { student: student.forward, teacher, naturalTeacher };
-      const losses = objective.losses(pair, { x, y, xAdv }, spec, { progress, state: inputs.carried ?? {} });
-      return { value: Object.values(losses.terms).reduce((sum, term) => add(sum, term)), aux: losses };
-    }, trained);
+    const gradientAt = (at: Named<Tensor>) =>
+      valueAndGrad((parameters: Named<Tensor>) => {
+        const all = { ...inputs.parameters, ...parameters };
+        student = trackedStudent(model, all, inputs.buffers, batchNormUpdates, inputs.noise);
+        const pair = { student: student.forward, teacher, naturalTeacher };
+        const losses = objective.losses(pair, { x, y, xAdv }, spec, { progress, state: inputs.carried ?? {} });
+        return { value: Object.values(losses.terms).reduce((sum, term) => add(sum, term)), aux: losses };
+      }, at);
+    const at = weightPerturbation === undefined
+      ? trained
+      : perturbWeights(weightPerturbation.gamma, trained, gradientAt(trained).grad);
+    const { grad, aux: { terms, state = {} } } = gradientAt(at);
     const correct = equal(argMax(student!.firstLogits()!, -1), classesOf(y));
 
     const updated = optimizer.update(settings.optimizer, {

@@ -12,20 +12,29 @@ export interface TrainState {
   readonly optimizerState: OptimizerState<NdArray>;
   /** What the objective carries. */
   readonly carried: Named<NdArray>;
+  /** Average of the weights, where one is kept. */
+  readonly average?: Weights<NdArray>;
 }
 
-const GROUPS = ["parameters", "buffers", "optimizer", "carried"] as const;
+const GROUPS = ["parameters", "buffers", "optimizer", "carried", "averageParameters", "averageBuffers"] as const;
+type Group = typeof GROUPS[number];
 
 /**
- * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "optimizer.SLOT.NAME", "carried.NAME"
- * in this library's layout, bit for bit.
+ * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "optimizer.SLOT.NAME", "carried.NAME",
+ * and "averageParameters.NAME", "averageBuffers.NAME" of an average, in this library's layout, bit for bit.
  *
  * @param state The state.
  * @param experiment Hash of the experiment, which a reader can insist on.
  * @returns The bytes of the file.
  */
 export function encodeTrainState(state: TrainState, experiment: string): Uint8Array {
-  const groups = { ...state.weights, optimizer: flattenSlots(state.optimizerState), carried: state.carried };
+  const groups: Readonly<Record<Group, Named<NdArray>>> = {
+    ...state.weights,
+    optimizer: flattenSlots(state.optimizerState),
+    carried: state.carried,
+    averageParameters: state.average?.parameters ?? {},
+    averageBuffers: state.average?.buffers ?? {},
+  };
   const tensors = Object.fromEntries(
     GROUPS.flatMap((group) => Object.entries(groups[group]).map(([name, array]) => [`${group}.${name}`, array])),
   );
@@ -54,11 +63,13 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
       `Cannot resume from "${name}" as experiment ${author} wrote it, not ${experiment}: start anew, or give its own`,
     );
   }
-  const groups: Record<typeof GROUPS[number], Record<string, NdArray>> = {
+  const groups: Record<Group, Record<string, NdArray>> = {
     parameters: {},
     buffers: {},
     optimizer: {},
     carried: {},
+    averageParameters: {},
+    averageBuffers: {},
   };
   for (const [path, array] of Object.entries(tensors)) {
     const group = GROUPS.find((prefix) => path.startsWith(`${prefix}.`));
@@ -72,6 +83,10 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
     weights: { parameters: groups.parameters, buffers: groups.buffers },
     optimizerState: nestSlots(groups.optimizer),
     carried: groups.carried,
+    // A network has parameters, and so has its average.
+    ...(Object.keys(groups.averageParameters).length === 0
+      ? {}
+      : { average: { parameters: groups.averageParameters, buffers: groups.averageBuffers } }),
   };
 }
 

@@ -30,7 +30,7 @@ Deno.test("checkExperiment() refuses unknown keys at every depth, with their ful
   refuses(
     "teacher.epoch=1",
     'Cannot use the experiment as "teacher.epoch" is not known: known keys are name, model, objective, optimizer, ' +
-      "schedule, pretrained, epochs, batchSize, augment, batchNormUpdates",
+      "schedule, pretrained, epochs, batchSize, augment, mix, labelSmoothing, weightPerturbation, average, batchNormUpdates",
   );
   refuses(
     "students.kd.model.width=4",
