@@ -1,6 +1,13 @@
 import type { AttackSpec } from "../attacks/mod.ts";
 import { UsageError } from "../core/mod.ts";
-import { type AugmentSpec, checkMix, checkSmoothing, type DataSpec, type MixSpec } from "../data/mod.ts";
+import {
+  type AugmentSpec,
+  checkMix,
+  checkSmoothing,
+  type DataSpec,
+  type MixSpec,
+  type RandAugmentSpec,
+} from "../data/mod.ts";
 import { createModel, type ModelSpec } from "../models/mod.ts";
 import { objectiveOf, type ObjectiveSpec } from "../objectives/mod.ts";
 import {
@@ -129,7 +136,11 @@ const network: Fields<NetworkExperiment> = {
   })),
   epochs: integer(0),
   batchSize: integer(),
-  augment: optional(object<AugmentSpec>({ pad: integer(0), flip: flag })),
+  augment: optional(object<AugmentSpec>({
+    pad: integer(0),
+    flip: flag,
+    randAugment: optional(object<RandAugmentSpec>({ n: optional(integer()), magnitude: optional(integer(0, 30)) })),
+  })),
   mix: optional(object<MixSpec>({ kind: oneOf("mixup", "cutmix"), alpha: number(0) })),
   labelSmoothing: optional(number(0, 1)),
   weightPerturbation: optional(object<WeightPerturbationSpec>({ gamma: number(0), from: optional(number(0, 1)) })),

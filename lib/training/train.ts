@@ -241,7 +241,8 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
         const before = state;
         const { parameters, buffers, optimizerState, carried } = outputs;
         state = { parameters, buffers, optimizerState, carried };
-        let read, terms: Readonly<Record<string, number>>;
+        let read;
+        let terms: Readonly<Record<string, number>>;
         try {
           read = await takeTree(engine, { terms: outputs.terms, accuracy: outputs.accuracy });
           const { terms: scalars } = read;

@@ -5,7 +5,6 @@ import { estimateStatistics, type StatisticsBatch } from "../../lib/training/mod
 import { testOnEngines } from "../testing/engines.ts";
 import { CNN, MLP } from "./_toy.ts";
 
-// deno-lint-ignore require-await
 async function* batches(): AsyncGenerator<StatisticsBatch> {
   for (const j of [0, 1]) {
     yield { x: float32([3, 4, 4, 1], Float32Array.from({ length: 48 }, (_, i) => ((i * 7 + j * 3) % 16) / 16)) };
@@ -31,7 +30,7 @@ testOnEngines("estimateStatistics() takes those of update_bn, whatever was there
 
 Deno.test("estimateStatistics() asks for no batch where there are none to take", async () => {
   await using engine = await createEngine("reference");
-  // deno-lint-ignore require-yield require-await
+  // deno-lint-ignore require-yield
   const never = async function* (): AsyncGenerator<StatisticsBatch> {
     throw new Error("asked");
   };
