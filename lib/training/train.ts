@@ -275,7 +275,9 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
       }
     }
     const last = await readState(engine, state, average, step);
-    if (averaged === undefined || last.average === undefined) return yield { kind: "end", weights: last.weights };
+    if (averaged === undefined || last.average === undefined || total === 0) {
+      return yield { kind: "end", weights: last.weights };
+    }
     let other = last.average;
     if (averaged.kind === "swa") {
       // A last epoch that is not trained on, clean and unmixed.
