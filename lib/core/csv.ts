@@ -100,7 +100,7 @@ export function parseSweep(text: string, name = "rows.csv"): ParsedRows<SweepRow
     rate: get("rate", REAL),
     low: get("low", REAL),
     high: get("high", REAL),
-    steps: get("steps", COUNT),
+    images: get("images", COUNT),
     studentPasses: get("studentPasses", REAL),
     teacherPasses: get("teacherPasses", REAL),
   }));

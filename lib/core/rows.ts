@@ -43,9 +43,9 @@ export interface SweepRow extends EvaluationRow {
   readonly run: string;
   /** Seed of the run. */
   readonly seed: number;
-  /** Training steps of the network. */
-  readonly steps: number;
-  /** What they cost: passes of the student through the network, forward and backward, summed over images and steps. */
+  /** Images that the network was trained on, each as often as it was seen. */
+  readonly images: number;
+  /** What that cost: forward and backward passes of the student, inner attacks included, one image each. */
   readonly studentPasses: number;
   /** Passes of teachers likewise. */
   readonly teacherPasses: number;
@@ -358,7 +358,7 @@ export const SWEEP_COLUMNS = [
   "rate",
   "low",
   "high",
-  "steps",
+  "images",
   "studentPasses",
   "teacherPasses",
 ] as const;

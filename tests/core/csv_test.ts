@@ -37,7 +37,7 @@ const EVALUATION: EvaluationRow[] = [
   { method: 'a "b", c', attack: "clean", eps: "0", n: 1, correct: 0, rate: 0, low: 0, high: 0.79 },
 ];
 const SWEEP: SweepRow[] = EVALUATION.map((row, i) => (
-  { run: "tiny-kd-s2-0123abcd", ...row, seed: i, steps: 18, studentPasses: 1728.5, teacherPasses: 0 }
+  { run: "tiny-kd-s2-0123abcd", ...row, seed: i, images: 18, studentPasses: 1728.5, teacherPasses: 0 }
 ));
 const SEEDS: SeedsRow[] = [
   { method: "kd", attack: "clean", eps: "0", seeds: 3, n: 9, rate: 0.5, low: 0.1, high: 0.9, interval: "seeds" },
