@@ -6,6 +6,7 @@ import { COST_COLUMNS, type CostRow } from "./rows.ts";
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
 import { DISTANCE_COLUMNS, type DistanceRow } from "./rows.ts";
 import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
+import { SEEDS_COLUMNS, type SeedsRow, SWEEP_COLUMNS, type SweepRow } from "./rows.ts";
 import { STEP_COLUMNS, type StepRow } from "./rows.ts";
 
 /** The rows of a CSV file. */
@@ -65,6 +66,76 @@ export function parseEvaluation(text: string, name = "evaluation.csv"): ParsedRo
     rate: get("rate", REAL),
     low: get("low", REAL),
     high: get("high", REAL),
+  }));
+}
+
+/**
+ * Writes `rows.csv` of a sweep.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatSweep(rows: readonly SweepRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), SWEEP_COLUMNS, options);
+}
+
+/**
+ * Reads `rows.csv` of a sweep.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatSweep} writes them.
+ */
+export function parseSweep(text: string, name = "rows.csv"): ParsedRows<SweepRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, SWEEP_COLUMNS, name), (get) => ({
+    run: get("run", TEXT),
+    method: get("method", TEXT),
+    seed: get("seed", COUNT),
+    attack: get("attack", TEXT),
+    eps: get("eps", TEXT),
+    n: get("n", COUNT),
+    correct: get("correct", COUNT),
+    rate: get("rate", REAL),
+    low: get("low", REAL),
+    high: get("high", REAL),
+    images: get("images", COUNT),
+    studentPasses: get("studentPasses", REAL),
+    teacherPasses: get("teacherPasses", REAL),
+  }));
+}
+
+/**
+ * Writes `means.csv` of a sweep.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatSeeds(rows: readonly SeedsRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), SEEDS_COLUMNS, options);
+}
+
+/**
+ * Reads `means.csv` of a sweep.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatSeeds} writes them.
+ */
+export function parseSeeds(text: string, name = "means.csv"): ParsedRows<SeedsRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, SEEDS_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    attack: get("attack", TEXT),
+    eps: get("eps", TEXT),
+    seeds: get("seeds", COUNT),
+    n: get("n", COUNT),
+    rate: get("rate", REAL),
+    low: get("low", REAL),
+    high: get("high", REAL),
+    interval: get("interval", INTERVAL),
   }));
 }
 
@@ -376,6 +447,10 @@ const FLAG: Field<0 | 1> = { expected: "0 or 1", read: (text) => text === "0" ? 
 const QUANTITY: Field<AnalysisQuantity> = {
   expected: `one of ${ANALYSIS_QUANTITIES.join(", ")}`,
   read: (text) => ANALYSIS_QUANTITIES.find((quantity) => quantity === text),
+};
+const INTERVAL: Field<"seeds" | "images"> = {
+  expected: '"seeds" or "images"',
+  read: (text) => text === "seeds" || text === "images" ? text : undefined,
 };
 const COUNT_OR_EMPTY: Field<number | ""> = {
   expected: "an integer of 0 or more, or nothing",

@@ -37,6 +37,45 @@ export interface EvaluationRow {
   readonly high: number;
 }
 
+/** One line of `rows.csv` of a sweep: a rate of one network of one run. */
+export interface SweepRow extends EvaluationRow {
+  /** Name of the run: its experiment's name and hash. */
+  readonly run: string;
+  /** Seed of the run. */
+  readonly seed: number;
+  /** Images that the network was trained on, each as often as it was seen. */
+  readonly images: number;
+  /** What that cost: forward and backward passes of the student, inner attacks included, one image each. */
+  readonly studentPasses: number;
+  /** Passes of teachers likewise. */
+  readonly teacherPasses: number;
+}
+
+/** One line of `means.csv` of a sweep: a rate over the seeds of one method. */
+export interface SeedsRow {
+  /** Name of the evaluated network. */
+  readonly method: string;
+  /** Attack, as in {@linkcode EvaluationRow}. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Runs: one per seed. */
+  readonly seeds: number;
+  /** Images of each. */
+  readonly n: number;
+  /** Mean of the rates. */
+  readonly rate: number;
+  /** Lower end of the 95 % interval. */
+  readonly low: number;
+  /** Upper end of the 95 % interval. */
+  readonly high: number;
+  /**
+   * What the interval covers: "seeds", the t interval of the mean (another seed, the same images), or, of one seed alone,
+   * "images", the Wilson interval of its rate (other images, the same network).
+   */
+  readonly interval: "seeds" | "images";
+}
+
 /**
  * One line of `bracket.csv`: what is known of the worst case at a radius while attacks are still to be run. An image
  * stands as long as it is classified correctly and no attack of the plan has broken it at this or a smaller radius, whose
@@ -307,6 +346,36 @@ export const ANALYSIS_QUANTITIES: readonly AnalysisQuantity[] = [
   "gradient-gap",
   "gradient-cosine",
 ];
+/** Columns of `rows.csv` of a sweep, in order. */
+export const SWEEP_COLUMNS = [
+  "run",
+  "method",
+  "seed",
+  "attack",
+  "eps",
+  "n",
+  "correct",
+  "rate",
+  "low",
+  "high",
+  "images",
+  "studentPasses",
+  "teacherPasses",
+] as const;
+
+/** Columns of `means.csv` of a sweep, in order. */
+export const SEEDS_COLUMNS = [
+  "method",
+  "attack",
+  "eps",
+  "seeds",
+  "n",
+  "rate",
+  "low",
+  "high",
+  "interval",
+] as const;
+
 /** Columns of `bracket.csv`, in order. */
 export const BRACKET_COLUMNS = [
   "method",

@@ -4,6 +4,7 @@ import { objectiveOf } from "../objectives/mod.ts";
 import type { Experiment } from "./experiment.ts";
 import type { ManifestWriter } from "./manifest.ts";
 import type { RunFolder } from "./run_folder.ts";
+import { networksOf } from "./teacher.ts";
 
 /** What the costs of a run are known from. */
 export interface CostContext {
@@ -15,7 +16,7 @@ export interface CostContext {
 
 /** Writes `cost.csv`: what the training of each network cost, in passes and in seconds of all sessions. */
 export async function costs({ experiment, data, manifest, folder }: CostContext): Promise<readonly CostRow[]> {
-  const rows = [experiment.teacher, ...experiment.students].map((network): CostRow => {
+  const rows = networksOf(experiment).map((network): CostRow => {
     const { name, objective, epochs, batchSize } = network;
     const images = epochs * batchesPerEpoch(data.train.ids.length, batchSize) * batchSize;
     const seconds = images === 0 ? "" : manifest.seconds(`train ${name}`) ?? "";

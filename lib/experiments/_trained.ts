@@ -10,18 +10,19 @@ import {
   saveWeights,
   type Weights,
 } from "../models/mod.ts";
-import { objectiveOf } from "../objectives/mod.ts";
+import { objectiveOf, type TeacherRole } from "../objectives/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainState } from "../training/mod.ts";
 import { exists, removeIfExists } from "./_files.ts";
 import type { Experiment, NetworkExperiment } from "./experiment.ts";
 import type { ManifestWriter } from "./manifest.ts";
 import type { RunEvent, RunOptions } from "./run.ts";
 import { openSteps, type RunFolder } from "./run_folder.ts";
+import { networksOf } from "./teacher.ts";
 
 /** What a network of a run is trained from. */
 export interface TrainingContext {
   readonly network: NetworkExperiment;
-  readonly teacher: Classifier | undefined;
+  readonly teachers: { readonly [K in TeacherRole]?: Classifier };
   readonly experiment: Experiment;
   readonly folder: RunFolder;
   readonly data: LoadedData;
@@ -37,7 +38,7 @@ export interface Trained {
 
 /** The network of the folder, trained from its last checkpoint on where it is not finished. */
 export async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trained, void> {
-  const { network, teacher, experiment, folder, data, manifest, options: { engine, checkpointEvery = 100 } } = context;
+  const { network, teachers, experiment, folder, data, manifest, options: { engine, checkpointEvery = 100 } } = context;
   const { name, model: spec, pretrained, ...training } = network;
   const final = folder.file("checkpoints", `${name}.safetensors`);
   const statePath = folder.file("checkpoints", `${name}.state.safetensors`);
@@ -71,10 +72,10 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
       model,
       dataset,
       // Students share first weights and data order with each other, not with the teacher.
-      seed: network === experiment.teacher ? experiment.seed : experiment.seed + 1,
+      seed: experiment.students.includes(network) ? experiment.seed + 1 : experiment.seed,
       checkpointEvery,
       ...(initial === undefined ? {} : { initial: initial.weights }),
-      ...(teacher === undefined || network === experiment.teacher ? {} : { teacher }),
+      ...(experiment.students.includes(network) ? teachers : {}),
       ...(from === undefined ? {} : { from }),
     })
   ) {
@@ -133,8 +134,9 @@ function percent(seconds: number, since: number): string {
 }
 
 /** Names of the terms of all networks, each once. */
-function termsOf({ teacher, students }: Experiment): string[] {
-  return [...new Set([teacher, ...students].flatMap(({ objective }) => objectiveOf(objective).termNames(objective)))];
+function termsOf(experiment: Experiment): string[] {
+  const terms = networksOf(experiment).flatMap(({ objective }) => objectiveOf(objective).termNames(objective));
+  return [...new Set(terms)];
 }
 
 async function readState(path: string, hash: string): Promise<TrainState | undefined> {

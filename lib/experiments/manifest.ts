@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
+import { ExperimentError, readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
 import type { Dataset, FolderDataset, LoadedData, SkippedImage } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { RunFolder } from "./run_folder.ts";
@@ -28,6 +28,8 @@ export interface Manifest {
   readonly data: Readonly<Record<string, string>>;
   /** SHA-256 of the final weights of each network. */
   readonly weights: Readonly<Record<string, string>>;
+  /** Teachers that were not trained in this run, by role; absent where there are none. */
+  readonly teachers?: Readonly<Record<string, TeacherOrigin>>;
   /** Seed of the experiment. */
   readonly seed: number;
   /** Start of each session, ISO 8601. */
@@ -55,6 +57,16 @@ export interface SkippedFiles {
   readonly first: readonly string[];
 }
 
+/** Where a teacher that was not trained in a run comes from. */
+export interface TeacherOrigin {
+  /** Run that trained it: name and hash of its experiment; null where it was given as a file. */
+  readonly run: string | null;
+  /** Path of its weights when the run began. */
+  readonly path: string;
+  /** SHA-256 of its weights. */
+  readonly sha256: string;
+}
+
 /** Keeps `manifest.json` up to date. */
 export interface ManifestWriter {
   /** Seconds spent on a part so far, over all sessions; undefined where none were noted. */
@@ -67,6 +79,12 @@ export interface ManifestWriter {
   readonly skipped: (name: string, images: readonly SkippedImage[]) => Promise<readonly SkippedImage[]>;
   /** Records final weights and writes the file. */
   readonly trained: (name: string, sha256: string) => Promise<void>;
+  /**
+   * Records where a teacher comes from and writes the file.
+   *
+   * @throws {ExperimentError} If the run began with another one.
+   */
+  readonly taught: (role: string, origin: TeacherOrigin) => Promise<void>;
   /** Marks the run as finished and writes the file. */
   readonly finish: () => Promise<void>;
 }
@@ -102,6 +120,7 @@ export async function openManifest(
       test: await checksum(data.test),
     },
     weights: before?.weights ?? {},
+    ...(before?.teachers === undefined ? {} : { teachers: before.teachers }),
     seed,
     started: [...before?.started ?? [], new Date().toISOString()],
     finished: before?.finished ?? null,
@@ -139,8 +158,33 @@ export async function openManifest(
       return fresh;
     },
     trained: (name, sha256) => write({ weights: { ...manifest.weights, [name]: sha256 } }),
+    taught: async (role, origin) => {
+      const other = manifest.teachers?.[role];
+      if (other !== undefined && other.sha256 !== origin.sha256) {
+        throw new ExperimentError(
+          `Cannot go on in "${folder.path}" as its ${role} "${origin.path}" has SHA-256 ${origin.sha256} where it began ` +
+            `with ${other.sha256}: choose another --out, or bring that one back`,
+        );
+      }
+      await write({ teachers: { ...manifest.teachers, [role]: other ?? origin } });
+    },
     finish: () => write({ finished: new Date().toISOString() }),
   };
+}
+
+/**
+ * Reads `manifest.json`.
+ *
+ * @param folder Path of a run folder.
+ * @returns What it says; undefined where there is none that can be read.
+ */
+export async function readManifest(folder: string): Promise<Manifest | undefined> {
+  return parse(await readTextIfExists(`${folder}/manifest.json`));
+}
+
+/** Whether the run in a folder has come to its end. */
+export async function isFinished(folder: string): Promise<boolean> {
+  return typeof (await readManifest(folder))?.finished === "string";
 }
 
 function parse(text: string | undefined): Manifest | undefined {

@@ -1,17 +1,21 @@
 import type { AnalysisRow, CostRow, EvaluationRow, Progress } from "../core/mod.ts";
-import type { SkippedImage } from "../data/mod.ts";
+import type { Dataset, SkippedImage } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze } from "../models/mod.ts";
+import type { TeacherRole } from "../objectives/mod.ts";
 import { writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { costs } from "./_costs.ts";
 import { exists, makeFolder } from "./_files.ts";
-import { loaded } from "./_loaded.ts";
-import { trained } from "./_trained.ts";
+import { type GivenTeacher, givenTeachers } from "./_given_teachers.ts";
+import { type Loaded, loaded } from "./_loaded.ts";
+import { lockFolder } from "./_lock_folder.ts";
+import { type Trained, trained } from "./_trained.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { openManifest } from "./manifest.ts";
 import { openRunFolder, runName } from "./run_folder.ts";
+import { isTrained, networksOf, resolveExperiment, TEACHER_ROLES, teacherName } from "./teacher.ts";
 
 /** Where and how an experiment is run. */
 export interface RunOptions {
@@ -19,8 +23,10 @@ export interface RunOptions {
   readonly engine: Engine;
   /** Where data lie that are not drawn by the program. */
   readonly data?: string;
-  /** Folder of the run. @default {"runs/<name>-<hash>"} */
+  /** Folder of the run. @default {"<runs>/<name>-<hash>"} */
   readonly out?: string;
+  /** Where runs lie, those that make teachers of other experiments too. @default {"runs"} */
+  readonly runs?: string;
   /** Training steps between checkpoints: how much a kill can cost. @default {100} */
   readonly checkpointEvery?: number;
 }
@@ -62,49 +68,91 @@ export interface RunEndEvent<R> {
 
 /**
  * Runs an experiment into its folder: trains the teacher and the students, evaluates all of them and
- * makes the analysis that is asked for, draws the figures.
+ * makes the analysis that is asked for, draws the figures. A teacher that another experiment makes is taken from that
+ * one's folder, which is made first where it is not finished; processes that want the same folder wait for each other.
  * What the folder already has is not done again: stopped or killed at any point, the same call goes on from the last
  * checkpoint and ends with the same bits, on the same engine.
  *
- * @param experiment The experiment; it is checked first.
+ * @param asked The experiment; it is checked first.
  * @param options Engine, data and folder.
  * @returns Events; the last one has the rows and the paths of the figures.
  * @throws {UsageError} If the experiment cannot be used.
  * @throws {DataError} If data are missing or damaged.
- * @throws {ExperimentError} If the folder is another experiment's.
+ * @throws {ExperimentError} If the folder is another experiment's, or began with another teacher.
+ * @throws {ChecksumError} If a teacher's weights are not those that were promised.
  * @throws {CheckpointError} If a checkpoint in the folder is damaged.
  * @throws {DivergedError} If training diverges.
  */
-export async function* run(experiment: Experiment, options: RunOptions): AsyncGenerator<RunEvent, void, void> {
-  checkExperiment(experiment);
-  const { engine } = options;
-  const { analysis, evaluation, seed } = experiment;
-  const networks = [experiment.teacher, ...experiment.students];
+export async function* run(asked: Experiment, options: RunOptions): AsyncGenerator<RunEvent, void, void> {
+  const experiment = resolveExperiment(checkExperiment(asked));
+  const path = options.out ?? `${options.runs ?? "runs"}/${await runName(experiment)}`;
+  const given = yield* givenTeachers(experiment, options, run);
+  const { analysis, evaluation } = experiment;
   const { data, skipped } = yield* loaded(experiment.data, options.data, {
-    train: networks.some(({ epochs }) => epochs > 0),
+    train: networksOf(experiment).some(({ epochs }) => epochs > 0),
     images: analysis === undefined ? [evaluation] : [evaluation, analysis],
   });
   const split = evaluationSet(evaluation, data);
   const analysisSplit = analysis && evaluationSet(analysis, data, "analysis");
-  const path = options.out ?? `runs/${await runName(experiment)}`;
+  const release = yield* lockFolder(path);
+  try {
+    yield* inFolder({ experiment, path, given, data, skipped, split, analysisSplit, options });
+  } finally {
+    await release();
+  }
+}
+
+/** What is ready before the folder is touched. */
+interface Ready extends Loaded {
+  readonly experiment: Experiment;
+  readonly path: string;
+  readonly given: ReadonlyMap<TeacherRole, GivenTeacher>;
+  readonly split: Dataset;
+  readonly analysisSplit: Dataset | undefined;
+  readonly options: RunOptions;
+}
+
+async function* inFolder(
+  { experiment, path, given, data, skipped, split, analysisSplit, options }: Ready,
+): AsyncGenerator<RunEvent, void, void> {
+  const { analysis, evaluation, seed, students } = experiment;
+  const { engine } = options;
   const resumed = await exists(`${path}/experiment.json`);
   const folder = await openRunFolder(experiment, path);
   await makeFolder(folder.file("checkpoints"));
   const manifest = await openManifest(folder, engine, data, seed);
   for (const [name, images] of skipped) await manifest.skipped(name, images);
+  for (const [role, { origin }] of given) await manifest.taught(role, origin);
   yield { kind: "open", folder: path, resumed };
 
+  const onEngine: Classifier[] = [];
+  const put = ({ model, weights }: Trained): Classifier => {
+    const classifier = freeze(model, putTree(engine, weights));
+    onEngine.push(classifier);
+    return classifier;
+  };
+  const teachers: { [K in TeacherRole]?: Classifier } = {};
+  // What is evaluated.
   const classifiers = new Map<string, Classifier>();
+  const training = { experiment, folder, data, manifest, options };
   try {
-    for (const network of networks) {
-      const teacher = classifiers.get(experiment.teacher.name);
-      const { model, weights } = yield* trained({ network, teacher, experiment, folder, data, manifest, options });
-      classifiers.set(network.name, freeze(model, putTree(engine, weights)));
+    for (const role of TEACHER_ROLES) {
+      const spec = experiment[role];
+      if (spec === undefined) continue;
+      const classifier = put(
+        isTrained(spec) ? yield* trained({ ...training, network: spec, teachers: {} }) : given.get(role)!.loaded,
+      );
+      teachers[role] = classifier;
+      if (isTrained(spec) || spec.evaluate === true) classifiers.set(teacherName(role, spec), classifier);
+    }
+    for (const network of students) {
+      classifiers.set(network.name, put(yield* trained({ ...training, network, teachers })));
     }
     const context = { seed, classifiers, folder, manifest, engine };
     const rows = yield* evaluated({ ...context, evaluation, split });
     if (analysis !== undefined && analysisSplit !== undefined) {
-      yield* analysed({ ...context, analysis, split: analysisSplit, teacher: experiment.teacher.name });
+      const { teacher } = teachers;
+      yield* analysed({ ...context, analysis, split: analysisSplit, ...(teacher === undefined ? {} : { teacher }) });
     }
     yield { kind: "costs", rows: await costs({ experiment, data, manifest, folder }) };
     const figures = await writeFigures(path);
@@ -112,6 +160,6 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
     await manifest.finish();
     yield { kind: "end", folder: path, rows, figures, report };
   } finally {
-    for (const { weights } of classifiers.values()) disposeTree(weights);
+    for (const { weights } of onEngine) disposeTree(weights);
   }
 }

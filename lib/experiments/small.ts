@@ -1,9 +1,10 @@
 import { type AttackSpec, type AutoAttackSpec, componentsOf } from "../attacks/mod.ts";
 import type { DataSpec } from "../data/mod.ts";
 import type { ModelSpec } from "../models/mod.ts";
-import type { ObjectiveSpec } from "../objectives/mod.ts";
+import type { ObjectiveSpec, TeacherRole } from "../objectives/mod.ts";
 import type { AverageSpec } from "../training/mod.ts";
 import type { AnalysisSpec, Experiment, NetworkExperiment } from "./experiment.ts";
+import { isTrained, presetOf, TEACHER_ROLES, teacherName, type TeacherSpec } from "./teacher.ts";
 
 const TRAIN_IMAGES = 256;
 const TEST_IMAGES = 64;
@@ -22,7 +23,7 @@ export function small(experiment: Experiment): Experiment {
     ...experiment,
     name: `${experiment.name}-small`,
     data: smallData(experiment.data),
-    teacher: smallNetwork(experiment.teacher),
+    ...smallTeachers(experiment),
     students: experiment.students.map(smallNetwork),
     evaluation: {
       ...evaluation,
@@ -33,6 +34,26 @@ export function small(experiment: Experiment): Experiment {
     },
     ...(analysis === undefined ? {} : { analysis: smallAnalysis(analysis) }),
   };
+}
+
+/** A teacher from a file has a size of its own: in its place one is trained, as the first student but without a teacher. */
+function smallTeachers(experiment: Experiment): Pick<Experiment, TeacherRole> {
+  const roles = TEACHER_ROLES.filter((role) => experiment[role] !== undefined);
+  return Object.fromEntries(roles.map((role) => [role, smallTeacher(role, experiment)]));
+}
+
+function smallTeacher(role: TeacherRole, experiment: Experiment): TeacherSpec {
+  const spec = experiment[role]!;
+  if ("experiment" in spec) {
+    const origin = typeof spec.experiment === "string" ? presetOf(spec.experiment, role) : spec.experiment;
+    return { ...spec, experiment: small(origin) };
+  }
+  if (isTrained(spec)) return smallNetwork(spec);
+  return smallNetwork({
+    ...experiment.students[0]!,
+    name: teacherName(role, spec),
+    objective: { kind: "natural" },
+  });
 }
 
 function ends(eps: readonly string[]): readonly string[] {

@@ -6,7 +6,6 @@ import {
   parseAnalysis,
   parseBracket,
   parseCost,
-  parseEvaluation,
   readTextIfExists,
   writeFileAtomic,
 } from "../core/mod.ts";
@@ -15,11 +14,11 @@ import { analysisTable } from "./analysis_table.ts";
 import { bracketTable } from "./bracket_table.ts";
 import { costTable } from "./cost_table.ts";
 import { rowsIn } from "./_rows_in.ts";
+import { evaluationIn } from "./evaluation_in.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
-import type { ReferenceCard } from "./reference_card.ts";
-import { type AccuracyTable, accuracyTable, tableHtml } from "./table.ts";
+import { type AccuracyTable, accuracyTable, type AccuracyTableOptions, tableHtml } from "./table.ts";
 import { labelOf } from "./theme.ts";
 
 const STYLE = `
@@ -47,7 +46,7 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
  * @throws {DataError} If none of them has a row, or one is not as expected.
  */
 export async function writeReport(folder: string): Promise<string> {
-  const evaluation = await rowsIn(folder, "evaluation.csv", parseEvaluation);
+  const { rows: evaluation, ...said } = await evaluationIn(folder);
   const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
   const cost = await rowsIn(folder, "cost.csv", parseCost);
@@ -64,7 +63,9 @@ export async function writeReport(folder: string): Promise<string> {
     `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>`,
     `<h1>${escapeHtml(title)}</h1>`,
     ...await figuresOf(folder),
-    ...(evaluation.length === 0 ? [] : accuracySection(evaluation, await readReferences(folder))),
+    ...(evaluation.length === 0
+      ? []
+      : accuracySection(evaluation, { references: await readReferences(folder), ...said })),
     ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", wide(bracketTable(bracket))]),
     ...(analysis.length === 0 ? [] : analysisSection(analysis)),
     ...(cost.length === 0 ? [] : ["<h2>Cost</h2>", wide(costTable(cost))]),
@@ -78,12 +79,12 @@ export async function writeReport(folder: string): Promise<string> {
   return path;
 }
 
-function accuracySection(rows: readonly EvaluationRow[], references: readonly ReferenceCard[]): string[] {
+function accuracySection(rows: readonly EvaluationRow[], options: AccuracyTableOptions): string[] {
   const attacks = attacksOf(rows);
-  if (attacks.length === 0) return ["<h2>Accuracy</h2>", tableHtml(accuracyTable(rows, { references }))];
+  if (attacks.length === 0) return ["<h2>Accuracy</h2>", tableHtml(accuracyTable(rows, options))];
   return [
     "<h2>Accuracy</h2>",
-    ...attacks.map((attack) => subsection(labelOf(attack), accuracyTable(rows, { attacks: [attack], references }))),
+    ...attacks.map((attack) => subsection(labelOf(attack), accuracyTable(rows, { ...options, attacks: [attack] }))),
   ];
 }
 

@@ -12,7 +12,9 @@ import {
   formatEvidence,
   formatImages,
   formatMeasurements,
+  formatSeeds,
   formatSteps,
+  formatSweep,
   type MeasurementRow,
   parseAnalysis,
   parseBracket,
@@ -22,13 +24,24 @@ import {
   parseEvidence,
   parseImages,
   parseMeasurements,
+  parseSeeds,
   parseSteps,
+  parseSweep,
+  type SeedsRow,
   type StepRow,
+  type SweepRow,
 } from "../../lib/core/mod.ts";
 
 const EVALUATION: EvaluationRow[] = [
   { method: "kdiga", attack: "pgd-20", eps: "8/255", n: 100, correct: 41, rate: 0.41, low: 0.3186, high: 0.508 },
   { method: 'a "b", c', attack: "clean", eps: "0", n: 1, correct: 0, rate: 0, low: 0, high: 0.79 },
+];
+const SWEEP: SweepRow[] = EVALUATION.map((row, i) => (
+  { run: "tiny-kd-s2-0123abcd", ...row, seed: i, images: 18, studentPasses: 1728.5, teacherPasses: 0 }
+));
+const SEEDS: SeedsRow[] = [
+  { method: "kd", attack: "clean", eps: "0", seeds: 3, n: 9, rate: 0.5, low: 0.1, high: 0.9, interval: "seeds" },
+  { method: "kd", attack: "fgsm", eps: "8/255", seeds: 1, n: 9, rate: 0, low: 0, high: 0.3, interval: "images" },
 ];
 const EVIDENCE: EvidenceRow[] = [
   {
@@ -110,6 +123,13 @@ Deno.test("formatEvaluation() and its kin write the documented columns, and what
       "natural,0,0,0.1,2.302585092994046,2.302585092994046,\nkdiga,1,0,0.1,1.5,1,0.5\n",
   );
   assertEquals(parseEvaluation(formatEvaluation(EVALUATION)), { rows: EVALUATION, torn: false });
+  assertEquals(parseSweep(formatSweep(SWEEP)), { rows: SWEEP, torn: false });
+  assertEquals(parseSeeds(formatSeeds(SEEDS)), { rows: SEEDS, torn: false });
+  assertThrows(
+    () => parseSeeds(formatSeeds(SEEDS).replace("images", "epochs")),
+    DataError,
+    'Cannot read line 3 of "means.csv" as its interval is "epochs" where "seeds" or "images" was expected',
+  );
   assertEquals(parseEvidence(formatEvidence(EVIDENCE)), { rows: EVIDENCE, torn: false });
   assertEquals(parseSteps(formatSteps(STEPS)), { rows: STEPS, torn: false });
   assertEquals(

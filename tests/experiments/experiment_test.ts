@@ -19,8 +19,8 @@ function refuses(assignment: string, message: string, experiment: Experiment = T
 Deno.test("checkExperiment() refuses unknown keys at every depth, with their full path and the known keys", () => {
   refuses(
     "sead=1",
-    'Cannot use the experiment as "sead" is not known: known keys are name, seed, data, teacher, students, evaluation, ' +
-      "analysis",
+    'Cannot use the experiment as "sead" is not known: known keys are name, seed, data, teacher, naturalTeacher, ' +
+      "students, evaluation, analysis",
   );
   refuses(
     "data.seeds=1",

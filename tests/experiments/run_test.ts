@@ -233,7 +233,7 @@ Deno.test("run() takes a pretrained teacher as it is, and fine-tunes a student u
       learningRates: [{ match: "conv*", factor: 0.1 }],
     } as const;
     const [kd] = TINY.students;
-    const experiment: Experiment = {
+    const experiment: typeof TINY = {
       ...TINY,
       teacher: { ...TINY.teacher, model: MODEL, epochs: 0, pretrained: { weights: `${folder}/teacher.safetensors` } },
       students: [{ ...kd!, model: MODEL, optimizer, pretrained }],

@@ -68,6 +68,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "objective-peer",
     "run",
     "setup",
+    "sweep",
     "test",
     "verify",
   ]);
@@ -105,6 +106,7 @@ for (const name of SCRIPT_TASKS) {
       "PIP_EXTRA_INDEX_URL,UV_DEFAULT_INDEX,UV_INDEX,UV_INDEX_URL,UV_EXTRA_INDEX_URL";
     const needed: Readonly<Record<string, readonly string[]>> = {
       run: ["read", "write", "ffi", library, "run=git"],
+      sweep: ["read", "write", "run"],
       evaluate: ["read", "write", "ffi", library, "run=git"],
       analyze: ["read", "write", "ffi", library, "run=git"],
       verify: ["read", "ffi", library],
