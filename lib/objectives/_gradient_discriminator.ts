@@ -1,14 +1,10 @@
 import { float32, type NdArray, type Rng } from "../core/mod.ts";
 import { add, batchNorm2d, conv2d, matMul, maximum, mean, mul, reshape, sub, type Tensor } from "../engine/mod.ts";
 import { unitRows } from "./_unit_rows.ts";
+import type { IgamDiscriminator } from "./igam.ts";
 
 /** Size of a discriminator of gradient maps. */
-export interface DiscriminatorFields {
-  /** Convolutions of 4 x 4 and stride 2, as many of them as the image has sides for. */
-  readonly layers: number;
-  /** Channels of the first one; each has twice those of the one before. */
-  readonly channels: number;
-}
+type DiscriminatorFields = Pick<IgamDiscriminator, "layers" | "channels">;
 
 /**
  * First weights of a discriminator: filters from N(0, 2 / (16 channels out)), the matrix uniform in

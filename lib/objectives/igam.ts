@@ -19,14 +19,18 @@ import {
   where,
 } from "../engine/mod.ts";
 import { classesOf, crossEntropy } from "../losses/mod.ts";
-import { discriminate, type DiscriminatorFields, initDiscriminator } from "./_gradient_discriminator.ts";
+import { discriminate, initDiscriminator } from "./_gradient_discriminator.ts";
 import { checkWeight, requireTeacher } from "./_distillation_terms.ts";
 import { uniformNoise } from "./_uniform_noise.ts";
 import { inputGradient } from "./input_gradient_alignment.ts";
 import type { Objective } from "./objective.ts";
 
 /** The network that tells the student's gradient maps from the teacher's, and how it is trained. */
-export interface IgamDiscriminator extends DiscriminatorFields {
+export interface IgamDiscriminator {
+  /** Convolutions of 4 x 4 and stride 2, as many of them as the image has sides for. */
+  readonly layers: number;
+  /** Channels of the first one; each has twice those of the one before. */
+  readonly channels: number;
   /** Its learning rate. */
   readonly learningRate: number;
   /** Weight of half its squared filters and matrix. */
