@@ -54,6 +54,8 @@ export interface ParameterErrors {
 export interface CheckRow {
   readonly family: string;
   readonly activation: string;
+  /** Images that were drawn. */
+  readonly images: number;
   /** Trained numbers, as PyTorch counts them. */
   readonly parameters: number;
   /** What was compared with: "torchvision 0.28.0", "own definition". */
@@ -220,6 +222,7 @@ export async function checkNetwork(
     return {
       family: name,
       activation,
+      images,
       parameters,
       reference,
       ...errors,
@@ -294,7 +297,10 @@ export function verdictOf(row: CheckRow, smooth: CheckRow | undefined): Verdict 
     within(inputGradient, BOUNDS.inputGradient) &&
     parameterGradients.every(({ error }) => within(error, BOUNDS.parameterGradient));
   const logits = (one: CheckRow) => within(one.logits, BOUNDS.logits);
-  if (!logits(row) || smooth !== undefined && !(logits(smooth) && gradients(smooth))) return "broken";
+  const errors = [row.inputGradient, ...row.parameterGradients.map(({ error }) => error)];
+  if (errors.some(Number.isNaN) || !logits(row) || smooth !== undefined && !(logits(smooth) && gradients(smooth))) {
+    return "broken";
+  }
   if (gradients(row)) return "ok";
   return smooth === undefined ? "broken" : "kinks";
 }
@@ -311,6 +317,7 @@ export function checkTable(rows: readonly CheckRow[]): AccuracyTable {
     columns: [
       "Network",
       "Nonlinearity",
+      "Images",
       "Parameters",
       "Reference",
       "Logits",
@@ -331,6 +338,7 @@ export function checkTable(rows: readonly CheckRow[]): AccuracyTable {
       return [
         row.family,
         row.activation,
+        `${row.images}`,
         `${row.parameters}`,
         row.reference,
         pair(row.logits, row.peerLogits),
