@@ -4,11 +4,13 @@ standard output, both JSON; `error` in an answer says what went wrong. Needs tor
 timm.
 """
 
+import gc
 import sys
 import time
 
 import torch
 import torch.nn.functional as F
+from _peer_import import import_package
 from _peer_networks import VIT_SIZES, Normalised, make_network
 from _peer_safetensors import read, write
 from _peer_serve import serve
@@ -16,25 +18,6 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 DTYPES = {"float32": torch.float32, "float64": torch.float64}
-
-
-def import_package(name):
-    """
-    A package by its name, None where it is not installed. Beside a build of torch that its own library of operators was
-    not made for, torchvision can be imported only where two of them are there, which no network calls.
-    """
-    try:
-        return __import__(name)
-    except ModuleNotFoundError:
-        return None
-    except RuntimeError as error:
-        if "torchvision::nms" not in str(error):
-            raise
-    for module in [module for module in sys.modules if module.split(".")[0] in ("torchvision", name)]:
-        del sys.modules[module]
-    for operator in ("nms", "qnms"):
-        torch.library.define(f"torchvision::{operator}", "(Tensor a, Tensor b, float c) -> Tensor")
-    return __import__(name)
 
 
 def torchvision_network(spec, _, classes):
@@ -93,6 +76,9 @@ def length(arrays):
 
 class Peer:
     def open(self, request):
+        # The network before goes first: two of the largest would be too much for a small machine.
+        self.network = self.whole = None
+        gc.collect()
         made = make(request["reference"], request["model"], request["inputShape"], request["classes"])
         if made is None:
             return {"missing": request["reference"]}

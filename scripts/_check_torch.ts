@@ -54,6 +54,8 @@ export interface ParameterErrors {
 export interface CheckRow {
   readonly family: string;
   readonly activation: string;
+  /** Images that were drawn. */
+  readonly images: number;
   /** Trained numbers, as PyTorch counts them. */
   readonly parameters: number;
   /** What was compared with: "torchvision 0.28.0", "own definition". */
@@ -220,6 +222,7 @@ export async function checkNetwork(
     return {
       family: name,
       activation,
+      images,
       parameters,
       reference,
       ...errors,
@@ -294,7 +297,10 @@ export function verdictOf(row: CheckRow, smooth: CheckRow | undefined): Verdict 
     within(inputGradient, BOUNDS.inputGradient) &&
     parameterGradients.every(({ error }) => within(error, BOUNDS.parameterGradient));
   const logits = (one: CheckRow) => within(one.logits, BOUNDS.logits);
-  if (!logits(row) || smooth !== undefined && !(logits(smooth) && gradients(smooth))) return "broken";
+  const errors = [row.inputGradient, ...row.parameterGradients.map(({ error }) => error)];
+  if (errors.some(Number.isNaN) || !logits(row) || smooth !== undefined && !(logits(smooth) && gradients(smooth))) {
+    return "broken";
+  }
   if (gradients(row)) return "ok";
   return smooth === undefined ? "broken" : "kinks";
 }
@@ -311,6 +317,7 @@ export function checkTable(rows: readonly CheckRow[]): AccuracyTable {
     columns: [
       "Network",
       "Nonlinearity",
+      "Images",
       "Parameters",
       "Reference",
       "Logits",
@@ -331,6 +338,7 @@ export function checkTable(rows: readonly CheckRow[]): AccuracyTable {
       return [
         row.family,
         row.activation,
+        `${row.images}`,
         `${row.parameters}`,
         row.reference,
         pair(row.logits, row.peerLogits),
@@ -419,7 +427,12 @@ async function kdigaGradient(
  * Weights as of a network in training: first values moved off what is trivial, running statistics near those of the
  * images, so that every layer sees what it is made for.
  */
-async function realWeights(engine: Engine, model: Network, x: NdArray, random: Rng): Promise<Weights<NdArray>> {
+export async function realWeights(
+  engine: Engine,
+  model: Network,
+  x: NdArray,
+  random: Rng,
+): Promise<Weights<NdArray>> {
   const weights = movedOffZero(model.init(random.child("student")), random.child("student"));
   if (Object.keys(weights.buffers).length === 0) return weights;
   const program = engine.compile((at: { weights: Weights<Tensor>; x: Tensor }) =>
@@ -441,7 +454,7 @@ async function realWeights(engine: Engine, model: Network, x: NdArray, random: R
 }
 
 /** Vectors and tokens: plus U(-0.3, 0.3); matrices: doubled, so that attention is not even. */
-function movedOffZero(weights: Weights<NdArray>, random: Rng): Weights<NdArray> {
+export function movedOffZero(weights: Weights<NdArray>, random: Rng): Weights<NdArray> {
   const move = ([name, { shape, data }]: [string, NdArray]): [string, NdArray] => {
     if (shape.length === 4) return [name, { dtype: "float32", shape, data: data as Float32Array<ArrayBuffer> }];
     if (shape.length === 2) return [name, float32(shape, data.map((value) => 2 * value))];

@@ -18,6 +18,8 @@ export interface Family {
   readonly full: Member;
   /** The same in tiny. */
   readonly small: Member;
+  /** Images at full size: one where two take minutes. */
+  readonly images: number;
 }
 
 const CIFAR = { classes: 10, inputShape: [32, 32, 3] } as const;
@@ -27,8 +29,8 @@ const TINY_IMAGENET = { classes: 5, inputShape: [64, 64, 3] } as const;
 const CIFAR_PIXELS = { mean: [0.4914, 0.4822, 0.4465], std: [0.2471, 0.2435, 0.2616] } as const;
 const IMAGENET_PIXELS = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } as const;
 
-const family = (name: string, reference: Reference, full: Member, small: Member): Family => (
-  { name, reference, full, small }
+const family = (name: string, reference: Reference, full: Member, small: Member, images = 2): Family => (
+  { name, reference, full, small, images }
 );
 const cifar = (spec: ModelSpec): Member => ({ spec: { ...CIFAR_PIXELS, ...spec }, shape: CIFAR });
 const imagenet = (spec: ModelSpec): Member => ({ spec: { ...IMAGENET_PIXELS, ...spec }, shape: IMAGENET });
@@ -61,6 +63,7 @@ export const FAMILIES: readonly Family[] = [
     "own",
     cifar({ kind: "wide_resnet", depth: 34, widen: 10 }),
     tiny({ kind: "wide_resnet", depth: 10, widen: 2, width: 4 }),
+    1,
   ),
   family(
     "mobilenet-v2-cifar",
@@ -97,12 +100,14 @@ export const FAMILIES: readonly Family[] = [
     "torchvision",
     imagenet({ kind: "resnet50", ...stem }),
     tinyImagenet({ kind: "resnet50", ...stem, blocks }),
+    1,
   ),
   family(
     "wide-resnet50-2",
     "torchvision",
     imagenet({ kind: "wide_resnet50_2", ...stem }),
     tinyImagenet({ kind: "wide_resnet50_2", ...stem, blocks }),
+    1,
   ),
   family(
     "mobilenet-v2",
@@ -127,6 +132,7 @@ export const FAMILIES: readonly Family[] = [
     "timm",
     imagenet({ kind: "vit", patch: 16, size: "base" }),
     tinyImagenet({ kind: "vit", patch: 16, ...tinyVit, heads: 4 }),
+    1,
   ),
   family(
     "deit-tiny-16",

@@ -8,6 +8,7 @@ import {
   type ReferenceCard,
   type RunEndEvent,
   type RunEvent,
+  type SkippedImage,
   tableText,
 } from "../mod.ts";
 import type { ProgressDrawer } from "./_progress.ts";
@@ -48,17 +49,23 @@ export async function followTo<R>(
   { progress, start, json, signal }: FollowOptions,
   tableOf: (rows: readonly R[], folder: string) => AccuracyTable | Promise<AccuracyTable>,
 ): Promise<RunResult<R>> {
+  const damaged = damagedFiles(progress);
   let costs: AccuracyTable | undefined;
   for await (const event of events) {
     signal.throwIfAborted();
     if (event.kind === "progress") progress.show(event);
+    else if (event.kind === "skipped") damaged.tell(event.name, event.images);
     else if (event.kind === "open") progress.say(`${event.resumed ? "going on in" : "writing to"} ${event.folder}`);
     else if (event.kind === "trained" && event.seconds > 0) {
-      progress.say(`trained ${event.name} in ${event.seconds.toFixed(1)} s`);
+      const idle = event.waited === undefined
+        ? ""
+        : `, ${(100 * event.waited / event.seconds).toFixed(1)} % of it waiting for images`;
+      progress.say(`trained ${event.name} in ${event.seconds.toFixed(1)} s${idle}`);
     } else if (event.kind === "costs") {
       costs = costTable(event.rows);
     } else if (event.kind === "end") {
       await progress.end();
+      damaged.sum();
       const { folder, rows, figures, report } = event;
       const seconds = (performance.now() - start) / 1000;
       if (!json) {
@@ -72,6 +79,32 @@ export async function followTo<R>(
     }
   }
   throw new Error("the run ended without a result");
+}
+
+/** Files that are told by name; the others are counted. */
+const NAMED = 3;
+
+/** Tells of damaged files that were left out: the first of each data set as they come, and their number at the end. */
+export function damagedFiles(
+  { say }: Pick<ProgressDrawer, "say">,
+): { readonly tell: (name: string, images: readonly SkippedImage[]) => void; readonly sum: () => void } {
+  const counts = new Map<string, number>();
+  return {
+    tell: (name, images) => {
+      const before = counts.get(name) ?? 0;
+      for (const { reason } of images.slice(0, Math.max(0, NAMED - before))) say(`left out of "${name}": ${reason}`);
+      counts.set(name, before + images.length);
+    },
+    sum: () => {
+      for (const [name, count] of counts) {
+        say(
+          `${count} damaged ${
+            count === 1 ? "file was" : "files were"
+          } left out of "${name}" (manifest.json has their ids)`,
+        );
+      }
+    },
+  };
 }
 
 /** One column per attack: every radius is in the figures and in evaluation.csv. */

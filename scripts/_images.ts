@@ -9,10 +9,14 @@ export const IMAGE_FLAGS = {
   dataset: {
     value: "NAME",
     help:
-      "cifar10, cifar100, cifar10c, tinyimagenet, imagenet or shapes (default: the data that the network was trained on)",
+      "cifar10, cifar100, cifar10c, cifar100c, tinyimagenet, imagenet or shapes (default: the data that the network was trained on)",
   },
-  corruption: { value: "NAME", help: "of --dataset cifar10c: the name of a file without .npy, such as fog" },
-  severity: { value: "N", help: "of --dataset cifar10c: how much of it, 1 to 5" },
+  corruption: {
+    value: "NAME",
+    help: "of --dataset cifar10c or cifar100c: the name of a file without .npy, such as fog",
+  },
+  severity: { value: "N", help: "of --dataset cifar10c or cifar100c: how much of it, 1 to 5" },
+  "on-corrupt": { value: "NAME", help: "of --dataset imagenet or tinyimagenet: stop at damaged files, or skip them" },
   data: { value: "PATH", help: `file or folder of the images (default: ${CIFAR10_ARCHIVE}, where it is)` },
   seed: { value: "N", help: "names the random starts, and the images of --dataset (default: that of the training)" },
 } as const;
@@ -43,8 +47,11 @@ export function imagesOf(
 ): AskedImages {
   const split = oneOf("--split", flags.split ?? "test", ["test", "validation"]);
   const stray = (["corruption", "severity"] as const).find((name) => flags[name] !== undefined);
-  if (stray !== undefined && flags.dataset !== "cifar10c") {
-    throw new UsageError(`Cannot use --${stray} without corrupted images: write --dataset cifar10c`);
+  if (stray !== undefined && !/^cifar100?c$/.test(flags.dataset ?? "")) {
+    throw new UsageError(`Cannot use --${stray} without corrupted images: write --dataset cifar10c or cifar100c`);
+  }
+  if (flags["on-corrupt"] !== undefined && !/imagenet$/.test(flags.dataset ?? "")) {
+    throw new UsageError("Cannot use --on-corrupt without images that are decoded: write --dataset imagenet");
   }
   const count = flags.n === undefined ? undefined : integerOf("--n", flags.n);
   const seed = flags.seed === undefined ? seedOf(card) : integerOf("--seed", flags.seed, 0);
@@ -78,7 +85,7 @@ function trainedOn({ provenance }: ModelCard, path: string): DataSpec {
 
 /** Data by name: as many drawn images as are needed, validation images set aside by the seed. */
 function dataNamed(
-  flags: { readonly [K in "dataset" | "corruption" | "severity"]?: string },
+  flags: { readonly [K in "dataset" | "corruption" | "severity" | "on-corrupt"]?: string },
   { inputShape, classes }: ModelCard,
   seed: number,
   split: "test" | "validation",
@@ -88,32 +95,37 @@ function dataNamed(
     "cifar10",
     "cifar100",
     "cifar10c",
+    "cifar100c",
     "tinyimagenet",
     "imagenet",
     "shapes",
   ]);
   const validation = split === "validation" ? { validation: n } : {};
+  const corrupt = flags["on-corrupt"] === undefined
+    ? {}
+    : { onCorrupt: oneOf("--on-corrupt", flags["on-corrupt"], ["stop", "skip"]) };
   switch (kind) {
     case "cifar10":
       return { kind, seed, ...validation };
     case "tinyimagenet":
-      return { kind, seed, ...(split === "test" ? { trainCount: 0 } : validation) };
+      return { kind, seed, ...(split === "test" ? { trainCount: 0 } : validation), ...corrupt };
     case "cifar100":
       return { kind, seed, ...validation, ...(classes.length === 20 ? { labels: "coarse" } : {}) };
-    case "cifar10c": {
+    case "cifar10c":
+    case "cifar100c": {
       if (flags.corruption === undefined || flags.severity === undefined) {
         throw new UsageError(
-          "Cannot use --dataset cifar10c without knowing which images: write --corruption NAME and --severity N",
+          `Cannot use --dataset ${kind} without knowing which images: write --corruption NAME and --severity N`,
         );
       }
       if (split === "validation") {
-        throw new UsageError("Cannot use --split validation as cifar10c has test images alone");
+        throw new UsageError(`Cannot use --split validation as ${kind} has test images alone`);
       }
       return { kind, seed, corruption: flags.corruption, severity: integerOf("--severity", flags.severity) };
     }
     case "imagenet": {
-      const counts = split === "test" ? { testCount: n } : { testCount: 1, trainCount: n + 1 };
-      return { kind, seed, classes: classes.length, size: inputShape[0], ...counts, ...validation };
+      const counts = split === "test" ? { testCount: n, trainCount: 0 } : { testCount: 1, trainCount: n + 1 };
+      return { kind, seed, classes: classes.length, size: inputShape[0], ...counts, ...validation, ...corrupt };
     }
     case "shapes":
       return { kind, seed, train: n + 1, test: n, size: inputShape[0], ...validation };
@@ -125,14 +137,16 @@ const COUNTS = {
   cifar10: [50_000, 10_000],
   cifar100: [50_000, 10_000],
   cifar10c: [0, 10_000],
+  cifar100c: [0, 10_000],
   tinyimagenet: [100_000, 10_000],
-  // Training images of ImageNet are read where their number is said.
-  imagenet: [0, 50_000],
+  imagenet: [1_281_167, 50_000],
 } as const;
 
 /** Images of a split. */
 function sizeOf(data: DataSpec, split: "test" | "validation"): number {
-  if (data.kind === "cifar10c") return split === "test" ? data.testCount ?? COUNTS.cifar10c[1] : 0;
+  if (data.kind === "cifar10c" || data.kind === "cifar100c") {
+    return split === "test" ? data.testCount ?? COUNTS[data.kind][1] : 0;
+  }
   const [train, test] = data.kind === "shapes"
     ? [data.train, data.test]
     : [data.trainCount ?? COUNTS[data.kind][0], data.testCount ?? COUNTS[data.kind][1]];

@@ -34,6 +34,7 @@ import { runCommand } from "./_command.ts";
 import { dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
+import { damagedFiles } from "./_follow.ts";
 import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
 import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
 import { createProgress } from "./_progress.ts";
@@ -77,7 +78,13 @@ correctly; in an ensemble each goes on with what its own attacks have left.`,
     const { model, weights, card } = loaded;
     const { data, seed, split, n } = imagesOf(flags, card, flags.model!);
     const { data: path } = await dataOption(flags.data, data);
-    const all = (await loadData(data, path === undefined ? {} : { path }))[split];
+    const progress = createProgress();
+    const damaged = damagedFiles(progress);
+    const all = (await loadData(data, {
+      ...(path === undefined ? {} : { path }),
+      uses: { train: false, validation: 0, test: 0, [split]: n },
+      onSkipped: (image, name) => damaged.tell(name, [image]),
+    }))[split];
     if (all.ids.length < n) {
       throw new UsageError(`Cannot attack ${n} images as "${all.name}" has ${all.ids.length}: lower --n`);
     }
@@ -89,7 +96,6 @@ correctly; in an ensemble each goes on with what its own attacks have left.`,
       batch: Math.min(n, integerOf("--batch", flags.batch ?? "100")),
       peerBatch: integerOf("--peer-batch", flags["peer-batch"] ?? "250"),
     };
-    const progress = createProgress();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     const network = { path: flags.model!, loaded, file: flags.network };
     await using official = await startOfficialCode(

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createEngine, tableText, UsageError } from "../mod.ts";
+import { createEngine, describeModel, tableText, UsageError } from "../mod.ts";
 import {
   BOUNDS,
   checkNetwork,
@@ -16,7 +16,8 @@ import {
   type Verdict,
   verdictOf,
 } from "./_check_torch.ts";
-import { FAMILIES } from "./_check_torch_families.ts";
+import { FAMILIES, type Family, type Member } from "./_check_torch_families.ts";
+import { openKept } from "./_check_torch_kept.ts";
 import { runCommand } from "./_command.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
@@ -39,34 +40,50 @@ second order. The other side is torchvision or timm, or the definitions of scrip
   flags: {
     python: { value: "PYTHON", help: "a Python with torch, and torchvision and timm for their networks (needed)" },
     family: { value: "NAMES", many: true, help: `several by commas (default: all): ${NAMES.join(", ")}` },
-    images: { value: "N", help: "images (default: 2)" },
+    images: { value: "N", help: "images (default: 2, of the largest networks 1)" },
     small: { help: "tiny networks of every kind" },
+    out: { value: "FILE", help: "JSON file of what was found: run again, it goes on with what is not in it or broken" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
   },
-  main: async ({ flags, json }) => {
+  resumable: true,
+  main: async ({ flags, json, signal }) => {
     if (flags.python === undefined) throw new UsageError(`Cannot check without --python: ${NEEDS}`);
     const names = (flags.family ?? NAMES).flatMap((flag) => flag.split(",")).map((name) =>
       oneOf("--family", name.trim(), NAMES)
     );
-    const images = integerOf("--images", flags.images ?? "2");
+    const images = flags.images === undefined ? undefined : integerOf("--images", flags.images);
+    const size = flags.small ? "small" : "full";
+    const imagesOf = (family: Family) => images ?? (flags.small ? 2 : family.images);
     const progress = createProgress();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
     await using peer = await startTorch(flags.python, THREADS);
     const { version, threads } = peer.hello;
-    const who = `${engine.name}, ${engine.device}; PyTorch ${version}, ${threads} threads; ${images} images`;
+    const who = `${engine.name}, ${engine.device}; PyTorch ${version}, ${threads} threads`;
     progress.say(who);
-    const folder = await Deno.makeTempDir({ prefix: "kdiga-" });
+    const kept = await openKept(flags.out, `${who}; ${size} size`);
     const rows: CheckRow[] = [];
     const missing: MissingRow[] = [];
     const verdicts: Record<string, Verdict> = {};
+    const families = FAMILIES.filter(({ name }) => names.includes(name));
+    const todo = families.filter((family) => kept.of(family.name, imagesOf(family)) === undefined);
+    const folder = await Deno.makeTempDir({ prefix: "kdiga-" });
+    let done = 0;
+    const total = todo.reduce((sum, family) => sum + workOf(family, size, imagesOf(family)), 0);
     try {
-      for (const family of FAMILIES.filter(({ name }) => names.includes(name))) {
-        const member = flags.small ? family.small : family.full;
-        const smooth = smoothed(member);
-        const found = [];
-        for (const one of smooth === undefined ? [member] : [member, smooth]) {
-          const row = await checkNetwork(engine, peer, family, one, images, folder);
+      for (const family of families) {
+        signal.throwIfAborted();
+        const before = kept.of(family.name, imagesOf(family));
+        if (before !== undefined) {
+          rows.push(...before.rows);
+          verdicts[family.name] = before.verdict;
+          progress.say(`${family.name}: ${before.verdict}, kept`);
+          continue;
+        }
+        progress.show({ label: "check", done, total, detail: family.name });
+        const found: CheckRow[] = [];
+        for (const member of membersOf(family, size)) {
+          const row = await checkNetwork(engine, peer, family, member, imagesOf(family), folder);
           if ("missing" in row) {
             missing.push(row);
             progress.say(`${row.family}: not checked, as ${row.missing} is not installed`);
@@ -75,10 +92,13 @@ second order. The other side is torchvision or timm, or the definitions of scrip
           found.push(row);
           progress.say(describe(row));
         }
+        done += workOf(family, size, imagesOf(family));
+        progress.show({ label: "check", done, total });
         const [row, other] = found;
         if (row === undefined) continue;
         rows.push(...found);
         verdicts[family.name] = verdictOf(row, other);
+        await kept.add({ family: family.name, verdict: verdicts[family.name]!, rows: found });
       }
     } finally {
       await Deno.remove(folder, { recursive: true });
@@ -105,6 +125,18 @@ second order. The other side is torchvision or timm, or the definitions of scrip
     return { who, bounds: BOUNDS, verdicts, rows, missing };
   },
 });
+
+/** The network, and with softplus where it has kinks. */
+function membersOf(family: Family, size: "full" | "small"): readonly Member[] {
+  const smooth = smoothed(family[size]);
+  return smooth === undefined ? [family[size]] : [family[size], smooth];
+}
+
+/** Multiply-accumulates of all forward passes of a family, which the time goes with. */
+function workOf(family: Family, size: "full" | "small", images: number): number {
+  const { spec, shape } = family[size];
+  return describeModel(spec, shape).macs * images * membersOf(family, size).length;
+}
 
 function describe({ family, activation, logits, inputGradient, parameterGradients, seconds, peerSeconds }: CheckRow) {
   const gradients = parameterGradients.map(({ mode, error, worst }) => `${mode} ${error.toExponential(1)} (${worst})`);

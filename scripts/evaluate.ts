@@ -35,7 +35,7 @@ import { runCommand } from "./_command.ts";
 import { dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, secondsOf } from "./_flags.ts";
-import { follow, type FollowOptions } from "./_follow.ts";
+import { damagedFiles, follow, type FollowOptions } from "./_follow.ts";
 import { IMAGE_FLAGS, imagesOf } from "./_images.ts";
 import { loadOptionsOf } from "./_model.ts";
 import { MODELS_FLAGS, modelsOf } from "./_models.ts";
@@ -163,12 +163,15 @@ async function followWithin(
   options: Parameters<typeof evaluateWithin>[1],
   { progress, start, json, signal }: FollowOptions,
 ): Promise<unknown> {
+  const damaged = damagedFiles(progress);
   for await (const event of evaluateWithin(asked, options)) {
     signal.throwIfAborted();
     if (event.kind === "progress") progress.show(event);
+    else if (event.kind === "skipped") damaged.tell(event.name, event.images);
     else if (event.kind === "open") progress.say(`${event.resumed ? "going on in" : "writing to"} ${event.folder}`);
     else {
       await progress.end();
+      damaged.sum();
       const { folder, rows, isFinished, added, figures, report } = event;
       const seconds = (performance.now() - start) / 1000;
       progress.say(

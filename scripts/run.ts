@@ -28,7 +28,10 @@ await runCommand({
   about: `Run an experiment: train a teacher and its students, evaluate them, draw the figures. Run again, it goes on
 where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
   flags: {
-    data: { value: "PATH", help: `file or folder of CIFAR-10 (default: ${CIFAR10_ARCHIVE}, where it is)` },
+    data: {
+      value: "PATH",
+      help: `file or folder of the images (default for CIFAR-10: ${CIFAR10_ARCHIVE}, where it is)`,
+    },
     out: { value: "DIR", help: "folder of the run (default: runs/<name>-<hash>)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,

@@ -28,6 +28,7 @@ import { runCommand } from "./_command.ts";
 import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf, oneOf } from "./_flags.ts";
+import { damagedFiles } from "./_follow.ts";
 import { loadOptionsOf, MODEL_FLAGS } from "./_model.ts";
 import { createProgress } from "./_progress.ts";
 
@@ -101,6 +102,7 @@ function originals(
   },
 ): (images: ImageFile) => Promise<Dataset | undefined> {
   const loaded = new Map<string, LoadedData | undefined>();
+  const damaged = damagedFiles({ say });
   return async ({ data, split = "test" }) => {
     const spec = dataset === undefined ? data ?? dataOf(card) : dataNamed(oneOf("--dataset", dataset, NAMED), card);
     const key = JSON.stringify(spec ?? null);
@@ -111,7 +113,13 @@ function originals(
       if (!isAtHand) say("originals are not compared with their data set: write --dataset cifar10 --data PATH");
       loaded.set(
         key,
-        isAtHand ? await loadData(spec, where.data === undefined ? {} : { path: where.data }) : undefined,
+        isAtHand
+          ? await loadData(spec, {
+            ...(where.data === undefined ? {} : { path: where.data }),
+            uses: { train: false, validation: Infinity, test: Infinity },
+            onSkipped: (image, name) => damaged.tell(name, [image]),
+          })
+          : undefined,
       );
     }
     return loaded.get(key)?.[split];

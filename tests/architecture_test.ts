@@ -36,6 +36,7 @@ const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@jsquash/jpeg": ["lib/data/decode_image.ts"],
   "@jsquash/png": ["lib/data/decode_image.ts"],
   "jpeg-js": ["lib/data/decode_image.ts"],
+  "@zip.js/zip.js": ["lib/data/index_zip.ts"],
 };
 
 /** Files of lib/ that are no part of the graph of mod.ts, with the reason. */
@@ -55,6 +56,7 @@ const TESTED_ELSEWHERE: Readonly<Record<string, string>> = {
   "lib/engine/batch_norm_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/gelu_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/layer_norm_kernels.ts": "tests/engine/second_order_test.ts",
+  "lib/engine/max_pool_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/grouped_convolution_kernels.ts": "tests/engine/second_order_test.ts",
   "lib/engine/windows.ts": "tests/engine/ops_test.ts",
   "lib/engine/libtensorflow/create_libtensorflow_engine.ts": "tests/engine/engine_test.ts",

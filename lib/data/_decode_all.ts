@@ -8,6 +8,9 @@ import type { ImageView } from "./view_image.ts";
 
 /** Decoded images and those that could not be. */
 export interface Decoded {
+  /** Positions of all that were asked for. */
+  readonly asked: readonly number[];
+  /** Positions of those that could be decoded, in the same order. */
   readonly positions: readonly number[];
   readonly pixels: readonly Uint8Array[];
   readonly skipped: readonly SkippedImage[];
@@ -40,6 +43,7 @@ export async function decodeAll(
     }
   }));
   return {
+    asked: positions,
     positions: positions.filter((_, i) => decoded[i] !== undefined),
     pixels: decoded.filter((pixels) => pixels !== undefined),
     skipped: skipped.sort((a, b) => a.id - b.id),

@@ -1,9 +1,9 @@
 import { DataError, type NpyArray, readNpy, UsageError } from "../core/mod.ts";
 import type { Dataset } from "./dataset.ts";
 
-/** Which images of CIFAR-10-C {@linkcode readCifarC} reads. */
+/** Which images of CIFAR-10-C or CIFAR-100-C {@linkcode readCifarC} reads. */
 export interface ReadCifarCOptions {
-  /** Name of the data set in tables and messages: "cifar10c". */
+  /** Name of the data set in tables: "cifar10c". */
   readonly name: string;
   /** Names of the classes. */
   readonly classes: readonly string[];
@@ -20,10 +20,11 @@ export interface ReadCifarCOptions {
 }
 
 const SEVERITIES = 5;
-const ADVICE = "point it at the folder of CIFAR-10-C, unpacked, which holds <corruption>.npy and labels.npy";
+const ADVICE =
+  "point it at the folder of CIFAR-10-C (or CIFAR-100-C), unpacked, which holds <corruption>.npy and labels.npy";
 
 /**
- * Reads the corrupted test images of CIFAR-10-C, or of a folder like it: `<corruption>.npy`, uint8 [50000, 32, 32, 3], the
+ * Reads the corrupted test images of CIFAR-10-C, CIFAR-100-C, or of a folder like them: `<corruption>.npy`, uint8 [50000, 32, 32, 3], the
  * test images at severity 1, then 2, to 5; and `labels.npy`, integers [50000]. Only the images asked for are read.
  *
  * Source: Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and perturbations"
@@ -85,10 +86,10 @@ export async function readCifarC(path: string, options: ReadCifarCOptions): Prom
 async function corruptionsIn(folder: string): Promise<string[]> {
   const entries = await Array.fromAsync(Deno.readDir(folder)).catch((error) => {
     if (error instanceof Deno.errors.NotFound) {
-      throw new DataError(`Cannot read CIFAR-10-C as there is no "${folder}": ${ADVICE}`);
+      throw new DataError(`Cannot read corrupted images as there is no "${folder}": ${ADVICE}`);
     }
     if (error instanceof Deno.errors.NotADirectory) {
-      throw new DataError(`Cannot read CIFAR-10-C from "${folder}" as it is no folder: ${ADVICE}`);
+      throw new DataError(`Cannot read corrupted images from "${folder}" as it is no folder: ${ADVICE}`);
     }
     throw error;
   });
@@ -96,7 +97,9 @@ async function corruptionsIn(folder: string): Promise<string[]> {
   const corruptions = names.filter((name) => name !== "labels");
   if (corruptions.length === 0 || corruptions.length === names.length) {
     throw new DataError(
-      `Cannot read CIFAR-10-C from "${folder}" as ${corruptions.length === 0 ? "<corruption>" : "labels"}.npy is ` +
+      `Cannot read corrupted images from "${folder}" as ${
+        corruptions.length === 0 ? "<corruption>" : "labels"
+      }.npy is ` +
         `missing: ${ADVICE}`,
     );
   }

@@ -1,6 +1,7 @@
 import { type Rng, UsageError } from "../core/mod.ts";
 import { batchOf, decodeAll, type Decoded } from "./_decode_all.ts";
 import { decodePool } from "./_decode_pool.ts";
+import { replaceDamaged } from "./_replace_damaged.ts";
 import type { Batch } from "./dataset.ts";
 import type { ImageFolder } from "./image_folder.ts";
 import type { ImageView } from "./view_image.ts";
@@ -46,6 +47,14 @@ export interface ImageBatchesOptions extends DecodeOptions {
    * @default {2}
    */
   readonly ahead?: number;
+  /**
+   * Whether another image takes the place of a damaged one, so that every batch is full, as training needs it. It is drawn
+   * by (stream, id of the damaged image) from those that are not in the batch, and has the view of its own id: batches
+   * do not depend on those before them.
+   *
+   * @default {false}
+   */
+  readonly replace?: boolean;
 }
 
 /** A damaged file that was left out. */
@@ -54,6 +63,8 @@ export interface SkippedImage {
   readonly id: number;
   /** What was wrong, with the path. */
   readonly reason: string;
+  /** Id of the image in its place, where one was taken. */
+  readonly instead?: number;
 }
 
 /** Batches that are decoded ahead, and what came of it. */
@@ -75,14 +86,19 @@ export interface ImageBatches extends AsyncIterable<Batch> {
  * @param options Which, how large, what to cut out.
  * @returns The batches, to be gone through once.
  * @throws {UsageError} If a size is no positive integer.
- * @throws {DataError} While going through them: if a file is damaged (`onCorrupt: "stop"`), or all of a batch are.
+ * @throws {RangeError} If damaged images are to be replaced and there is no stream.
+ * @throws {DataError} While going through them: if a file is damaged (`onCorrupt: "stop"`), all of a batch are, or none
+ * is left to replace one.
  */
 export function imageBatches(folder: ImageFolder, options: ImageBatchesOptions): ImageBatches {
-  const { batchSize, order, view, stream, from = 0, ahead = 2, workers, onCorrupt = "stop" } = options;
+  const { batchSize, order, view, stream, from = 0, ahead = 2, workers, onCorrupt = "stop", replace = false } = options;
   for (const [what, value] of Object.entries({ batchSize, ahead })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new UsageError(`Cannot use ${value} as ${what}: write an integer of 1 or more`);
     }
+  }
+  if (replace && stream === undefined) {
+    throw new RangeError("Cannot replace damaged images without random numbers: pass a stream");
   }
   const skipped: SkippedImage[] = [];
   let begun: number | undefined;
@@ -99,7 +115,8 @@ export function imageBatches(folder: ImageFolder, options: ImageBatchesOptions):
       // One batch in use, `ahead` of them on their way.
       for (; next < last && next <= k + ahead; next++) {
         const positions = Array.prototype.slice.call(order, next * batchSize, (next + 1) * batchSize);
-        const decoded = decodeAll(pool, folder, positions, view, stream, onCorrupt);
+        const found = decodeAll(pool, folder, positions, view, stream, onCorrupt);
+        const decoded = replace ? found.then((batch) => replaceDamaged(pool, folder, batch, view, stream!)) : found;
         decoded.catch(() => {}); // told when it is its turn
         coming.push(decoded);
       }

@@ -1,5 +1,8 @@
 import { DataError } from "../core/mod.ts";
+import { IMAGE } from "./_image_name.ts";
+import { type ClassList, readClassList } from "./_class_list.ts";
 import { indexTar } from "./index_tar.ts";
+import { indexZip } from "./index_zip.ts";
 
 /** Where the file of an image lies. */
 export interface ImagePlace {
@@ -7,10 +10,12 @@ export interface ImagePlace {
   readonly name: string;
   /** The file on the disk. */
   readonly path: string;
-  /** Its first byte there, in an archive. */
+  /** Its first byte there, in an archive; of a .zip file, the first byte of its header. */
   readonly offset?: number;
   /** Its length there, in an archive. */
   readonly size?: number;
+  /** How the archive keeps it, where that is a .zip file. */
+  readonly zip?: "stored" | "deflated";
 }
 
 /** Labelled images on the disk, not yet read. */
@@ -44,15 +49,21 @@ export interface OpenImageFolderOptions {
    * @default the names of the folders, sorted
    */
   readonly classList?: string;
+  /**
+   * Path of the class folders inside a .zip archive.
+   *
+   * @default {""}
+   */
+  readonly inside?: string;
 }
 
-const IMAGE = /\.(jpe?g|png)$/i;
 const TAR = /\.tar$/i;
+const ZIP = /\.zip$/i;
 const LAYOUT = "a folder (or .tar) per class was expected, with .jpg, .jpeg or .png files";
 
 /**
  * Lists the images of a data set that has a folder per class, without reading them: a folder of class folders or of
- * class archives (.tar), or one archive that holds either, as ImageNet's does.
+ * class archives (.tar), one .tar archive that holds either, as ImageNet's does, or one .zip archive of class folders.
  *
  * Source: torchvision, `datasets/folder.py` (`ImageFolder`): the same order of classes and of images.
  *
@@ -63,15 +74,24 @@ const LAYOUT = "a folder (or .tar) per class was expected, with .jpg, .jpeg or .
  */
 export async function openImageFolder(path: string, options: OpenImageFolderOptions = {}): Promise<ImageFolder> {
   const root = path.replace(/(?<=.)[/\\]+$/, "");
-  const { name = root, classList } = options;
+  const { name = root, classList, inside = "" } = options;
   const info = await Deno.stat(root).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     throw new DataError(`Cannot read images from "${root}" as there is no such file or folder: ${LAYOUT}`);
   });
-  if (info.isFile && !TAR.test(root)) {
-    throw new DataError(`Cannot read images from "${root}" as it is neither a folder nor a .tar file: unpack it first`);
+  const classesOf = !info.isFile
+    ? classesOfFolder
+    : TAR.test(root)
+    ? classesOfTar
+    : ZIP.test(root)
+    ? classesOfZip
+    : undefined;
+  if (classesOf === undefined) {
+    throw new DataError(
+      `Cannot read images from "${root}" as it is neither a folder nor a .tar or .zip file: unpack it first`,
+    );
   }
-  const { folders, ignored } = await (info.isFile ? classesOfTar(root) : classesOfFolder(root));
+  const { folders, ignored } = await classesOf(root, inside);
   const list = classList === undefined ? undefined : await readClassList(classList);
   if (list !== undefined) await checkFolders(root, folders, list, classList!);
   const names = [...folders.keys()].sort();
@@ -120,6 +140,21 @@ async function classesOfFolder(root: string): Promise<Classes> {
   return { folders, ignored };
 }
 
+/** An archive of class folders below a path inside it. */
+async function classesOfZip(path: string, below: string): Promise<Classes> {
+  const folders = new Map<string, ImagePlace[]>();
+  let ignored = 0;
+  const prefix = below === "" ? "" : `${below}/`;
+  const files = (await indexZip(path)).filter(({ inside }) => inside.startsWith(prefix));
+  for (const { inside, ...place } of files.sort((a, b) => a.inside < b.inside ? -1 : 1)) {
+    const [folder = "", ...rest] = inside.slice(prefix.length).split("/");
+    if (rest.length === 0 || !IMAGE.test(inside)) ignored++;
+    else if (folders.has(folder)) folders.get(folder)!.push(place);
+    else folders.set(folder, [place]);
+  }
+  return { folders, ignored };
+}
+
 interface Images {
   readonly places: readonly ImagePlace[];
   readonly ignored: number;
@@ -129,7 +164,10 @@ async function imagesBelow(folder: string): Promise<Images> {
   const entries = await entriesOf(folder);
   const files = entries.filter((entry) => !entry.folder);
   const images = files.filter(({ name }) => IMAGE.test(name));
-  const places: ImagePlace[] = images.map(({ name }) => ({ name: `${folder}/${name}`, path: `${folder}/${name}` }));
+  const places = images.map(({ name }): ImagePlace => {
+    const path = `${folder}/${name}`;
+    return { name: path, path }; // one string, as there may be millions
+  });
   let ignored = files.length - images.length;
   for (const { name } of entries.filter((entry) => entry.folder)) {
     const below = await imagesBelow(`${folder}/${name}`);
@@ -178,27 +216,6 @@ async function classesOfTar(path: string): Promise<Classes> {
     }
   }
   return { folders, ignored };
-}
-
-interface ClassList {
-  readonly folders: readonly string[];
-  readonly names: readonly string[];
-}
-
-async function readClassList(path: string): Promise<ClassList> {
-  const text = await Deno.readTextFile(path).catch((error) => {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new DataError(
-      `Cannot read the classes from "${path}" as there is no such file: write a folder's name per line`,
-    );
-  });
-  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
-  const folders = lines.map((line) => line.split(/\s+/, 1)[0]!);
-  const twice = folders.find((folder, i) => folders.indexOf(folder) < i);
-  if (twice !== undefined) {
-    throw new DataError(`Cannot read the classes from "${path}" as "${twice}" is there twice: remove one line`);
-  }
-  return { folders, names: lines.map((line, i) => line.slice(folders[i]!.length).trim() || folders[i]!) };
 }
 
 async function checkFolders(root: string, found: Classes["folders"], list: ClassList, path: string): Promise<void> {

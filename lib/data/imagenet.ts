@@ -1,12 +1,18 @@
-import { DataError, rng, UsageError } from "../core/mod.ts";
-import { keyedOrder } from "./_keyed_order.ts";
-import type { TrainAndTest } from "./cifar10.ts";
-import { decodeDataset } from "./decode_dataset.ts";
-import type { OnCorrupt, SkippedImage } from "./image_batches.ts";
+import { DataError } from "../core/mod.ts";
+import { folderData } from "./_folder_data.ts";
+import { isFlat } from "./_is_flat.ts";
+import type { ReadImagesOptions } from "./decode_dataset.ts";
+import type { OnCorrupt } from "./image_batches.ts";
 import { openImageFolder } from "./image_folder.ts";
+import type { FolderDataset } from "./lazy_dataset.ts";
+import { openFlatImages } from "./open_flat_images.ts";
 import type { ResizeFilter } from "./resize_image.ts";
+import type { LoadedData } from "./split.ts";
 
-/** ImageNet (ILSVRC2012), or other images in a folder per class, from files that the user has; held in memory. */
+/**
+ * ImageNet (ILSVRC2012), or other images in a folder per class, from files that the user has. Training images are decoded
+ * while they are used; those to evaluate on are held in memory as bytes, 150 kB each at 224x224.
+ */
 export interface ImagenetSpec {
   /** Which data. */
   readonly kind: "imagenet";
@@ -43,9 +49,16 @@ export interface ImagenetSpec {
    */
   readonly validation?: number;
   /**
-   * Number of training images to use (the middle of each), validation included; chosen by a random key of their ids.
+   * What is cut out of a training image: a part at random, another one in every epoch, of which every second is mirrored
+   * (torchvision's `RandomResizedCrop` and `RandomHorizontalFlip`), or the middle, as of images to evaluate on.
    *
-   * @default {0}
+   * @default {"random"}
+   */
+  readonly crops?: "random" | "centre";
+  /**
+   * Number of training images to use, validation included; chosen by a random key of their ids. 0 takes none.
+   *
+   * @default all
    */
   readonly trainCount?: number;
   /**
@@ -55,100 +68,85 @@ export interface ImagenetSpec {
    */
   readonly testCount?: number;
   /**
-   * What to do about a file that cannot be decoded.
+   * What to do about a file that cannot be decoded: stop, or leave it out and tell. In training another image takes its
+   * place, see {@linkcode lazyDataset}.
    *
    * @default {"stop"}
    */
   readonly onCorrupt?: OnCorrupt;
 }
 
-/** How {@linkcode readImagenet} reads. */
-export interface ReadImagenetOptions {
-  /** Told of every damaged file that was left out. */
-  readonly onSkipped?: (image: SkippedImage) => void;
-  /**
-   * Threads that decode.
-   *
-   * @default one per processor, eight at most
-   */
-  readonly workers?: number;
-}
-
 const NAMES = {
   train: ["train", "train.tar", "ILSVRC2012_img_train.tar"],
-  val: ["val", "val.tar"],
+  val: ["val", "val.tar", "ILSVRC2012_img_val.tar"],
 } as const;
+
+const LABELS = ["val.txt", "LOC_val_solution.csv"];
+const DEVKIT = "ILSVRC2012_validation_ground_truth.txt";
 
 /**
  * Reads ImageNet from a folder that holds `val` and, where training images are asked for, `train`: each a folder of class
  * folders or class archives, or the archive `train.tar`, `val.tar` or `ILSVRC2012_img_train.tar`. Where there is a
  * `classes.txt` beside them it says the classes in the order of their labels; else they are the folders' names, sorted.
  *
+ * The images of `val` may also lie in one folder or archive, as in `ILSVRC2012_img_val.tar`, where `val.txt` or
+ * `LOC_val_solution.csv` beside it labels them ({@linkcode openFlatImages}).
+ *
  * @param path The folder.
  * @param spec Size and number of the images.
- * @param options How they are decoded.
- * @returns The middle of training images and of those of `val`, in the order of the folders.
+ * @param options How they are decoded, and how many are needed.
+ * @returns Training images to be decoded while they are used; the middle of validation images and of those of `val`.
  * @throws {DataError} If files are missing or damaged.
  * @throws {UsageError} If a number is out of range, or the images would not fit into memory.
  */
 export async function readImagenet(
   path: string,
-  spec: ImagenetSpec,
-  options: ReadImagenetOptions = {},
-): Promise<TrainAndTest> {
-  const { size = 224, filter = "bilinear", trainCount = 0, classes: expected = 1000, seed, onCorrupt = "stop" } = spec;
+  spec: Omit<ImagenetSpec, "kind">,
+  options: ReadImagesOptions = {},
+): Promise<LoadedData<FolderDataset>> {
+  const { size = 224, filter = "bilinear", classes: expected = 1000, crops = "random" } = spec;
   const view = { kind: "centre", size, resize: spec.resize ?? Math.round(size * 256 / 224), filter } as const;
   const root = path.replace(/(?<=.)[/\\]+$/, "");
   const list = `${root}/classes.txt`;
   const classes = await exists(list) ? { classList: list } : {};
 
-  const read = async (part: "train" | "val", name: string, count: number | undefined) => {
-    const found = await firstOf(NAMES[part].map((file) => `${root}/${file}`));
+  const open = async (part: "train" | "val", name: string) => {
+    const found = await firstOf(root, NAMES[part]);
     if (found === undefined) {
       throw new DataError(
         `Cannot read ImageNet from "${root}" as there is no ${NAMES[part].join(", ")} in it: ` +
           "pass --data with the folder that holds a folder per class in train and val",
       );
     }
-    const folder = await openImageFolder(found, { name, ...classes });
-    const n = folder.ids.length;
-    if (folder.classes.length !== expected) {
-      throw new DataError(
-        `Cannot read ImageNet from "${found}" as it has ${folder.classes.length} classes where ${expected} were ` +
-          `expected: write "classes": ${folder.classes.length} in the data's spec, or list all in "${list}", one per line`,
-      );
-    }
-    if (count !== undefined && (!Number.isInteger(count) || count < 1 || count > n)) {
-      throw new UsageError(`Cannot take ${count} images of "${name}": write an integer from 1 to ${n}`);
-    }
-    const positions = keyedOrder(folder.ids, rng(seed, "choose", name)).slice(0, count).sort((a, b) => a - b);
-    const { workers, onSkipped } = options;
-    const { dataset, skipped } = await decodeDataset(folder, {
-      view,
-      positions,
-      onCorrupt,
-      ...(workers === undefined ? {} : { workers }),
-    });
-    for (const image of skipped) onSkipped?.(image);
-    return dataset;
-  };
-  const test = await read("val", "imagenet test", spec.testCount);
-  if (trainCount === 0) {
-    const none = { ids: new Int32Array(0), labels: new Int32Array(0), images: new Uint8Array(0) };
-    return { train: { ...test, name: "imagenet train", ...none }, test };
-  }
-  const train = await read("train", "imagenet train", trainCount);
-  if (train.classes.join("\n") !== test.classes.join("\n")) {
+    const folder = part === "val" && await isFlat(found)
+      ? await openFlatImages(found, { name, ...classes, labels: await labelsOf(root, found) })
+      : await openImageFolder(found, { name, ...classes });
+    if (folder.classes.length === expected) return folder;
     throw new DataError(
-      `Cannot read ImageNet from "${root}" as train has ${train.classes.length} class folders and val others ` +
-        `(${test.classes.length}): write the classes of both into "${list}", one per line`,
+      `Cannot read ImageNet from "${found}" as it has ${folder.classes.length} classes where ${expected} were ` +
+        `expected: write "classes": ${folder.classes.length} in the data's spec, or list all in "${list}", one per line`,
     );
-  }
-  return { train, test };
+  };
+  const parts = { train: () => open("train", "imagenet train"), test: () => open("val", "imagenet test") };
+  const views = { train: crops === "centre" ? view : { kind: "random", size, filter } as const, test: view };
+  return await folderData(parts, spec, views, options);
 }
 
-async function firstOf(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) if (await exists(path)) return path;
+/** The file that labels the images of a folder or archive without classes. */
+async function labelsOf(root: string, images: string): Promise<string> {
+  const found = await firstOf(root, LABELS);
+  if (found !== undefined) return found;
+  const devkit = await exists(`${root}/${DEVKIT}`)
+    ? ` ("${DEVKIT}" does not do, as it numbers the classes in the order of the devkit's meta.mat)`
+    : "";
+  throw new DataError(
+    `Cannot label the images of "${images}" as they have no class folders and there is no ${LABELS.join(" or ")} in ` +
+      `"${root}"${devkit}: write a line per image there, "ILSVRC2012_val_00000001.JPEG n01751748"`,
+  );
+}
+
+async function firstOf(root: string, names: readonly string[]): Promise<string | undefined> {
+  for (const name of names) if (await exists(`${root}/${name}`)) return `${root}/${name}`;
   return undefined;
 }
 

@@ -10,9 +10,17 @@ export interface LazyDataset extends Pick<Dataset, "name" | "classes" | "imageSh
   readonly batches: (options: TrainBatchesOptions) => ImageBatches;
 }
 
+/** Images to train on that are decoded while they are used. */
+export interface FolderDataset extends LazyDataset {
+  /** Where they lie, and their labels. */
+  readonly folder: ImageFolder;
+}
+
 /**
- * Images of a folder to train on, decoded on threads ahead of the step. The order of an epoch comes from the stream
- * `child("order", epoch)`, and the view of each image from `child("augment", epoch)` by its id.
+ * Images of a folder to train on, decoded on threads ahead of the step: `1 + ahead` batches of memory whatever their
+ * number. The order of an epoch comes from the stream `child("order", epoch)`, and the view of each image from
+ * `child("augment", epoch)` by its id. Where damaged files are left out, each is replaced in its batch by another image
+ * (`replace` of {@linkcode ImageBatchesOptions}), in every epoch anew, and told.
  *
  * @param folder The images.
  * @param options What to cut out, threads, and what to do about damaged files.
@@ -28,19 +36,20 @@ export interface LazyDataset extends Pick<Dataset, "name" | "classes" | "imageSh
 export function lazyDataset(
   folder: ImageFolder,
   options: DecodeOptions & Pick<ImageBatchesOptions, "ahead">,
-): LazyDataset {
+): FolderDataset {
   const { name, classes, ids } = folder;
   const { size } = options.view;
   return {
     name,
     classes,
     ids,
+    folder,
     imageShape: [size, size, 3],
     batches: ({ batchSize, rng, epoch, augment, from = 0 }) => {
       const stream = rng.child("augment", epoch);
       const order = rng.child("order", epoch).permutation(ids.length);
       const whole = order.subarray(0, batchesPerEpoch(ids.length, batchSize) * batchSize);
-      const batches = imageBatches(folder, { ...options, batchSize, order: whole, stream, from });
+      const batches = imageBatches(folder, { ...options, batchSize, order: whole, stream, from, replace: true });
       if (augment === undefined) return batches;
       return { ...batches, [Symbol.asyncIterator]: () => varied(batches, augment, stream) };
     },

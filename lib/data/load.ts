@@ -1,16 +1,20 @@
-import { DataError, rng, UsageError } from "../core/mod.ts";
-import { keyedOrder } from "./_keyed_order.ts";
+import { DataError } from "../core/mod.ts";
+import { chosenPositions } from "./_chosen_positions.ts";
 import { CIFAR10_CLASSES, readCifar10, type ReadCifar10Options, type TrainAndTest } from "./cifar10.ts";
-import { readCifar100 } from "./cifar100.ts";
+import { CIFAR100_CLASSES, readCifar100 } from "./cifar100.ts";
 import { readCifarC } from "./cifar_c.ts";
 import { type Dataset, subset } from "./dataset.ts";
-import { type ImagenetSpec, readImagenet, type ReadImagenetOptions } from "./imagenet.ts";
+import type { ReadImagesOptions } from "./decode_dataset.ts";
+import { type ImagenetSpec, readImagenet } from "./imagenet.ts";
 import { shapes, type ShapesOptions } from "./shapes.ts";
-import { type Split, validationSplit } from "./split.ts";
+import { type LoadedData, validationSplit } from "./split.ts";
 import { readTinyImagenet, type TinyImagenetSpec } from "./tiny_imagenet.ts";
 
 /** Data of an experiment. */
-export type DataSpec = ShapesSpec | Cifar10Spec | Cifar100Spec | Cifar10CSpec | ImagenetSpec | TinyImagenetSpec;
+export type DataSpec = HeldDataSpec | ImagenetSpec | TinyImagenetSpec;
+
+/** Data whose training images are held in memory. */
+export type HeldDataSpec = ShapesSpec | Cifar10Spec | Cifar100Spec | Cifar10CSpec | Cifar100CSpec;
 
 /** Images drawn by {@linkcode shapes}. */
 export interface ShapesSpec extends ShapesOptions {
@@ -80,62 +84,60 @@ export interface Cifar10CSpec {
   readonly testCount?: number;
 }
 
-/** Images of an experiment. */
-export interface LoadedData extends Split {
-  /** Images to evaluate on; no choice may depend on them. */
-  readonly test: Dataset;
+/** Corrupted test images of CIFAR-100, of its 100 classes. */
+export interface Cifar100CSpec extends Omit<Cifar10CSpec, "kind"> {
+  /** Which data. */
+  readonly kind: "cifar100c";
 }
 
 /** Where data lie on this machine. */
-export interface LoadDataOptions extends ReadCifar10Options, ReadImagenetOptions {
+export interface LoadDataOptions extends ReadCifar10Options, ReadImagesOptions {
   /** The file or folder of data that are not drawn by the program. */
   readonly path?: string;
 }
 
+/** Loads data whose training images are held in memory; see below. */
+export function loadData(spec: HeldDataSpec, options?: LoadDataOptions): Promise<LoadedData<Dataset>>;
 /**
  * Loads the data of an experiment.
  *
  * @param spec Which data.
- * @param options Where they lie.
+ * @param options Where they lie, and what of them is needed.
  * @returns Images to train on, to choose on (none where the spec does not ask for them) and to evaluate on.
  * @throws {DataError} If files are needed and missing or damaged.
  * @throws {UsageError} If a number in the spec is out of range.
  */
+export function loadData(spec: DataSpec, options?: LoadDataOptions): Promise<LoadedData>;
 export async function loadData(spec: DataSpec, options: LoadDataOptions = {}): Promise<LoadedData> {
-  const load = SOURCES[spec.kind] as (spec: DataSpec, options: LoadDataOptions) => Promise<TrainAndTest>;
-  const { train, test } = await load(spec, options);
-  const validation = "validation" in spec ? spec.validation ?? 0 : 0;
-  return { ...validationSplit(train, validation, spec.seed), test };
+  const load = SOURCES[spec.kind] as (spec: DataSpec, options: LoadDataOptions) => Promise<LoadedData>;
+  return await load(spec, options);
 }
 
 const SOURCES: {
   readonly [K in DataSpec["kind"]]: (
     spec: Extract<DataSpec, { kind: K }>,
     options: LoadDataOptions,
-  ) => Promise<TrainAndTest>;
+  ) => Promise<LoadedData>;
 } = {
-  shapes: (spec) => Promise.resolve(shapes(spec)),
+  shapes: (spec) => Promise.resolve(held(shapes(spec), spec)),
   cifar10: async (spec, options) => {
     const path = pathOf(options, "CIFAR-10", "or run `deno task fetch cifar10` first");
-    return chosen(await readCifar10(path, options), spec);
+    return held(chosen(await readCifar10(path, options), spec), spec);
   },
   cifar100: async (spec, options) => {
     const path = pathOf(options, "CIFAR-100", "or run `deno task fetch cifar100` first");
     const { labels = "fine" } = spec;
-    return chosen(await readCifar100(path, { ...options, labels }), spec);
+    return held(chosen(await readCifar100(path, { ...options, labels }), spec), spec);
   },
-  cifar10c: async (spec, options) => {
-    const path = pathOf(options, "CIFAR-10-C", "a folder of <corruption>.npy and labels.npy");
-    const { corruption, severity, seed, testCount } = spec;
-    const all = { name: "cifar10c", classes: CIFAR10_CLASSES, corruption, severity };
-    const test = choose(await readCifarC(path, { ...options, ...all }), testCount, seed);
-    return { train: subset(test, [], "cifar10c train"), test };
-  },
+  cifar10c: (spec, options) => corrupted(spec, options, "CIFAR-10-C", CIFAR10_CLASSES),
+  cifar100c: (spec, options) => corrupted(spec, options, "CIFAR-100-C", CIFAR100_CLASSES),
   imagenet: async (spec, options) => {
     return await readImagenet(pathOf(options, "ImageNet", "a folder with val (and train)"), spec, options);
   },
-  tinyimagenet: async (spec, options) =>
-    await readTinyImagenet(pathOf(options, "Tiny ImageNet", "the folder tiny-imagenet-200"), spec),
+  tinyimagenet: async (spec, options) => {
+    const path = pathOf(options, "Tiny ImageNet", "tiny-imagenet-200.zip or the folder tiny-imagenet-200");
+    return await readTinyImagenet(path, spec, options);
+  },
 };
 
 /** Every kind of data, as a spec names it. */
@@ -144,6 +146,11 @@ export const DATA_KINDS: readonly DataSpec["kind"][] = Object.keys(SOURCES) as D
 function pathOf({ path }: LoadDataOptions, name: string, advice: string): string {
   if (path !== undefined) return path;
   throw new DataError(`Cannot load ${name} as no path was given: pass --data PATH, ${advice}`);
+}
+
+/** Sets validation images aside. */
+function held({ train, test }: TrainAndTest, { validation = 0, seed }: Pick<Cifar10Spec, "validation" | "seed">) {
+  return { ...validationSplit(train, validation, seed), test };
 }
 
 /** The images of both parts that a spec asks for. */
@@ -156,11 +163,17 @@ function chosen(
 
 /** The first images by the order of their keys, in the order of the data set. */
 function choose(dataset: Dataset, count: number | undefined, seed: number): Dataset {
-  if (count === undefined) return dataset;
-  const n = dataset.ids.length;
-  if (!Number.isInteger(count) || count < 1 || count > n) {
-    throw new UsageError(`Cannot take ${count} images of "${dataset.name}": write an integer from 1 to ${n}`);
-  }
-  const order = keyedOrder(dataset.ids, rng(seed, "choose", dataset.name));
-  return subset(dataset, order.slice(0, count).sort((a, b) => a - b));
+  return count === undefined ? dataset : subset(dataset, chosenPositions(dataset, count, seed));
+}
+
+/** Corrupted test images. */
+async function corrupted(
+  { kind, corruption, severity, seed, testCount }: Cifar10CSpec | Cifar100CSpec,
+  options: LoadDataOptions,
+  name: string,
+  classes: readonly string[],
+): Promise<LoadedData<Dataset>> {
+  const path = pathOf(options, name, "a folder of <corruption>.npy and labels.npy");
+  const all = await readCifarC(path, { ...options, name: kind, classes, corruption, severity });
+  return held({ train: subset(all, [], `${kind} train`), test: choose(all, testCount, seed) }, { seed });
 }

@@ -1,6 +1,6 @@
 /**
- * Labelled images and the batches made of them: CIFAR-10, CIFAR-100 and corrupted images from their files, folders of
- * JPEG and PNG files, a procedural set that needs none, validation splits by rule, augmentation and loaders that are
+ * Labelled images and the batches made of them: CIFAR-10, CIFAR-100 and corrupted images from their files, folders and
+ * archives of JPEG and PNG files, decoded while they are used to train, a procedural set that needs none, validation splits by rule, augmentation and loaders that are
  * keyed by image id.
  *
  * ```ts
@@ -29,9 +29,11 @@ export * from "./image_folder.ts";
 export * from "./image_source.ts";
 export * from "./imagenet.ts";
 export * from "./index_tar.ts";
+export * from "./index_zip.ts";
 export * from "./lazy_dataset.ts";
 export * from "./load.ts";
 export * from "./loader.ts";
+export * from "./open_flat_images.ts";
 export * from "./resize_image.ts";
 export * from "./shapes.ts";
 export * from "./split.ts";

@@ -1,6 +1,6 @@
-import { rng, UsageError } from "../core/mod.ts";
-import { keyedOrder } from "./_keyed_order.ts";
+import { validationName, validationPositions } from "./_validation_positions.ts";
 import { type Dataset, subset } from "./dataset.ts";
+import type { FolderDataset } from "./lazy_dataset.ts";
 
 /** A data set in two disjoint parts. */
 export interface Split {
@@ -8,6 +8,16 @@ export interface Split {
   readonly train: Dataset;
   /** What checkpoints are chosen on. */
   readonly validation: Dataset;
+}
+
+/** Images of an experiment. */
+export interface LoadedData<Train extends Dataset | FolderDataset = Dataset | FolderDataset> {
+  /** Images to train on, in memory or decoded while they are used. */
+  readonly train: Train;
+  /** Images that checkpoints and settings are chosen on. */
+  readonly validation: Dataset;
+  /** Images to evaluate on; no choice may depend on them. */
+  readonly test: Dataset;
 }
 
 /**
@@ -21,27 +31,10 @@ export interface Split {
  * @throws {UsageError} If the amount is negative, no integer above 1, or leaves nothing to train on.
  */
 export function validationSplit(dataset: Dataset, amount: number, seed: number): Split {
-  const n = dataset.ids.length;
-  const count = amount > 0 && amount < 1 ? Math.round(amount * n) : amount;
-  if (!Number.isInteger(count) || count < 0) {
-    throw new UsageError(
-      `Cannot use ${amount} as the size of a validation set: write a number of images or a fraction below 1`,
-    );
-  }
-  if (count >= n && count > 0) {
-    throw new UsageError(
-      `Cannot take ${count} validation images from the ${n} of "${dataset.name}" as none would be left to train on: ` +
-        "take fewer",
-    );
-  }
-  const chosen = new Set(keyedOrder(dataset.ids, rng(seed, "validation")).slice(0, count));
+  const chosen = validationPositions(dataset.ids, dataset.name, amount, seed);
   const indices = Array.from(dataset.ids.keys());
   return {
     train: subset(dataset, indices.filter((i) => !chosen.has(i))),
-    validation: subset(
-      dataset,
-      indices.filter((i) => chosen.has(i)),
-      dataset.name.replace(/( train)?$/, " validation"),
-    ),
+    validation: subset(dataset, indices.filter((i) => chosen.has(i)), validationName(dataset.name)),
   };
 }

@@ -8,7 +8,7 @@
 import type { DType, NdArray } from "../core/mod.ts";
 import { tf } from "./tensorflow.ts";
 import type { Tensor } from "./tensorflow.ts";
-import { windowElements, type Windows } from "./windows.ts";
+import { windowElements } from "./windows.ts";
 
 /** A tensor, or a number that is broadcast. */
 export type Operand = Tensor | number;
@@ -119,14 +119,20 @@ export const conv2d = (x: Tensor, filter: Tensor, stride: number, padding: numbe
  * equals, row by row, as in PyTorch.
  */
 export const maxPool2d = (x: Tensor, size: number, stride: number, padding: number): Tensor =>
-  pool2d(x, { size, stride, padding }, -FLOAT32_MAX, (elements) => elements.reduce((a, b) => tf.maximum(a, b)));
+  tf.engine().runKernel("MaxPool2D", { x }, { size, stride, padding }) as Tensor;
 
 /**
  * The mean of each size x size window, zeros around the image counted in: x [B, H, W, C] -> [B, H', W', C], as
  * {@linkcode maxPool2d}.
  */
 export const averagePool2d = (x: Tensor, size: number, stride: number, padding: number): Tensor =>
-  tf.mul(pool2d(x, { size, stride, padding }, 0, (elements) => elements.reduce((a, b) => tf.add(a, b))), 1 / size ** 2);
+  tf.mul(
+    [2, 1].reduce((x, axis) => {
+      const elements = windowElements(tf, x, { size, stride, padding, axis });
+      return elements.reduce((a, b) => tf.add(a, b));
+    }, x),
+    1 / size ** 2,
+  );
 
 /**
  * The mean of as many windows as are asked for: x [B, H, W, C] -> [B, h, w, C]. Window i of an axis of length n goes from
@@ -161,18 +167,6 @@ function averageWindows(x: Tensor, axis: number, count: number): Tensor {
     return end - begin === 1 ? part : tf.mean(part, axis, true);
   });
   return tf.concat(windows, axis);
-}
-
-const FLOAT32_MAX = 3.4028234663852886e38;
-
-/** Windows of both axes put together by f. Columns first: of equals, the first of the first row is then the first. */
-function pool2d(
-  x: Tensor,
-  windows: Omit<Windows, "axis">,
-  around: number,
-  f: (elements: Tensor[]) => Tensor,
-): Tensor {
-  return [2, 1].reduce((x, axis) => f(windowElements(tf, x, { ...windows, axis }, around)), x);
 }
 
 /**

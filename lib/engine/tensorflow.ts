@@ -7,6 +7,7 @@ import { registerBatchNorm } from "./batch_norm_kernels.ts";
 import { registerGelu } from "./gelu_kernels.ts";
 import { registerGroupedConvolution } from "./grouped_convolution_kernels.ts";
 import { registerLayerNorm } from "./layer_norm_kernels.ts";
+import { registerMaxPool } from "./max_pool_kernels.ts";
 import { repairSecondOrder } from "./second_order.ts";
 
 repairSecondOrder(tf);
@@ -14,6 +15,7 @@ registerBatchNorm(tf);
 registerGelu(tf);
 registerGroupedConvolution(tf);
 registerLayerNorm(tf);
+registerMaxPool(tf);
 
 // The cpu backend prints an advertisement at its first tensor, except in production mode.
 tf.env().set("PROD", true);

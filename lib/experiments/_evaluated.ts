@@ -4,6 +4,7 @@ import {
   ExperimentError,
   formatEvaluation,
   formatImages,
+  sizeOf,
   UsageError,
   writeFileAtomic,
 } from "../core/mod.ts";
@@ -39,7 +40,15 @@ export function evaluationSet(
         "parts than images",
     );
   }
-  return subset(dataset, Array.from({ length: n }, (_, index) => index).filter((i) => i % parts === part - 1));
+  if (parts > 1) return subset(dataset, Array.from({ length: n }, (_, i) => i).filter((i) => i % parts === part - 1));
+  const { ids, labels, images, imageShape } = dataset;
+  // No copy, as the images may fill the memory.
+  const first = {
+    ids: ids.subarray(0, n),
+    labels: labels.subarray(0, n),
+    images: images.subarray(0, n * sizeOf(imageShape)),
+  };
+  return { ...dataset, ...first };
 }
 
 /** Files of an evaluation within a budget, which a full one makes needless. */

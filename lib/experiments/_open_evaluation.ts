@@ -13,5 +13,5 @@ export function openEvaluation(
   checkNames(models.map(({ method }) => method), "evaluate");
   checkEvaluation(evaluation);
   const choose = (data: Parameters<typeof evaluationSet>[1]) => evaluationSet(evaluation, data);
-  return openModels({ engine, models, noun: "evaluation", data, path, seed, choose, asked, out });
+  return openModels({ engine, models, noun: "evaluation", data, path, seed, images: [evaluation], choose, asked, out });
 }

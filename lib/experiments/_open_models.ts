@@ -1,7 +1,8 @@
-import { type Dataset, type DataSpec, loadData, type LoadedData } from "../data/mod.ts";
+import type { Dataset, DataSpec, LoadedData } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze, type LoadedWeights, loadWeights } from "../models/mod.ts";
 import { exists } from "./_files.ts";
+import { loaded as loadedData, type Needs } from "./_loaded.ts";
 import type { SavedModel } from "./evaluate_models.ts";
 import { type ManifestWriter, openManifest } from "./manifest.ts";
 import type { RunEvent } from "./run.ts";
@@ -30,6 +31,8 @@ export interface OpenModelsOptions {
   /** Where data lie that are not drawn by the program. */
   readonly path: string | undefined;
   readonly seed: number;
+  /** The first images of which splits are needed. */
+  readonly images: Needs["images"];
   /** Chooses the images, and refuses networks that they do not fit. */
   readonly choose: (data: LoadedData, loaded: ReadonlyMap<string, LoadedWeights>) => Dataset;
   /** What is asked beside the networks, for `experiment.json`. */
@@ -40,12 +43,11 @@ export interface OpenModelsOptions {
 
 /** Loads networks and images, and opens the folder. */
 export async function* openModels(
-  { engine, models: saved, noun, data: spec, path, seed, choose, asked, out }: OpenModelsOptions,
-): AsyncGenerator<Extract<RunEvent, { readonly kind: "open" | "progress" }>, OpenedModels, void> {
+  { engine, models: saved, noun, data: spec, path, seed, images, choose, asked, out }: OpenModelsOptions,
+): AsyncGenerator<Extract<RunEvent, { readonly kind: "open" | "progress" | "skipped" }>, OpenedModels, void> {
   const loaded = new Map<string, LoadedWeights>();
   for (const { method, path, load } of saved) loaded.set(method, await loadWeights(path, load));
-  yield { kind: "progress", label: "load data", done: 0, total: 1 };
-  const data = await loadData(spec, path === undefined ? {} : { path });
+  const { data, skipped } = yield* loadedData(spec, path, { train: false, images });
   const split = choose(data, loaded);
   const models = saved.map(({ method, load = {} }) => ({
     method,
@@ -57,6 +59,7 @@ export async function* openModels(
   const resumed = await exists(`${at}/experiment.json`);
   const folder = await openRunFolder(content, at);
   const manifest = await openManifest(folder, engine, data, seed);
+  for (const [name, images] of skipped) await manifest.skipped(name, images);
   for (const { method, weights } of models) await manifest.trained(method, weights);
   yield { kind: "open", folder: at, resumed };
   const classifiers = new Map(

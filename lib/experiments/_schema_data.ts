@@ -1,4 +1,5 @@
 import type {
+  Cifar100CSpec,
   Cifar100Spec,
   Cifar10CSpec,
   Cifar10Spec,
@@ -19,6 +20,19 @@ const someOf = {
   trainCount: optional(integer()),
   testCount: optional(integer()),
 };
+const corrupted = {
+  kind,
+  seed: integer(0),
+  corruption: text(/^\w+$/, 'the name of a file without ".npy", such as "fog"'),
+  severity: integer(1, 5),
+  testCount: optional(integer()),
+};
+const decoded = {
+  ...someOf,
+  crops: optional(oneOf("random", "centre")),
+  trainCount: optional(integer(0)),
+  onCorrupt: optional(oneOf("stop", "skip")),
+};
 /** Fields of each kind of data. */
 export const DATA_CHECKS: { readonly [K in DataSpec["kind"]]: Check } = {
   shapes: object<ShapesSpec>({
@@ -38,25 +52,15 @@ export const DATA_CHECKS: { readonly [K in DataSpec["kind"]]: Check } = {
   }),
   cifar10: object<Cifar10Spec>(someOf),
   cifar100: object<Cifar100Spec>({ ...someOf, labels: optional(oneOf("fine", "coarse")) }),
-  cifar10c: object<Cifar10CSpec>({
-    kind,
-    seed: integer(0),
-    corruption: text(/^\w+$/, 'the name of a file without ".npy", such as "fog"'),
-    severity: integer(1, 5),
-    testCount: optional(integer()),
-  }),
-  tinyimagenet: object<TinyImagenetSpec>({ ...someOf, trainCount: optional(integer(0)) }),
+  cifar10c: object<Cifar10CSpec>(corrupted),
+  cifar100c: object<Cifar100CSpec>(corrupted),
+  tinyimagenet: object<TinyImagenetSpec>(decoded),
   imagenet: object<ImagenetSpec>({
-    kind,
-    seed: integer(0),
+    ...decoded,
     classes: optional(integer()),
     size: optional(integer()),
     resize: optional(integer()),
     filter: optional(oneOf("bilinear", "bicubic")),
-    validation: share,
-    trainCount: optional(integer(0)),
-    testCount: optional(integer()),
-    onCorrupt: optional(oneOf("stop", "skip")),
   }),
 };
 
@@ -70,6 +74,7 @@ export const DATA_SHAPES: {
   cifar10: () => ({ inputShape: [32, 32, 3], classes: 10 }),
   cifar100: ({ labels }) => ({ inputShape: [32, 32, 3], classes: labels === "coarse" ? 20 : 100 }),
   cifar10c: () => ({ inputShape: [32, 32, 3], classes: 10 }),
+  cifar100c: () => ({ inputShape: [32, 32, 3], classes: 100 }),
   imagenet: ({ size = 224, classes = 1000 }) => ({ inputShape: [size, size, 3], classes }),
   tinyimagenet: () => ({ inputShape: [64, 64, 3], classes: 200 }),
 };

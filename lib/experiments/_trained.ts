@@ -58,6 +58,9 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
   const { train: dataset } = data;
   const model = createModel(spec, { classes: dataset.classes.length, inputShape: dataset.imageShape });
   const pending: StepRow[] = [];
+  const isLazy = "batches" in dataset;
+  let waited = 0;
+  let unsaved = 0;
   const start = performance.now();
   const initial = pretrained && await loadPretrained(pretrained.weights, { ...pretrained, model, spec });
   let before = start;
@@ -77,7 +80,12 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
   ) {
     if (event.kind === "step") {
       pending.push(event.row);
-      const detail = `loss ${event.row.loss.toFixed(3)}`;
+      waited += event.waited;
+      unsaved += event.waited;
+      const idle = isLazy ? `, ${percent(waited, start)} waiting for images` : "";
+      const detail = `loss ${event.row.loss.toFixed(3)}${idle}`;
+      const images = await manifest.skipped(dataset.name, event.skipped);
+      if (images.length > 0) yield { kind: "skipped", name: dataset.name, images };
       yield { kind: "progress", label: `train ${name}`, done: event.done, total: event.total, detail };
     } else if (event.kind === "checkpoint") {
       // Rows first: rows beyond the state are dropped when the run goes on, missing ones could not be made up.
@@ -85,10 +93,13 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
       await writeFileAtomic(statePath, encodeTrainState(event.state, folder.hash));
       const now = performance.now();
       await manifest.spent(`train ${name}`, (now - before) / 1000);
+      if (isLazy) await manifest.waited(name, unsaved);
       before = now;
+      unsaved = 0;
     } else {
       await steps.append(pending.splice(0));
       await manifest.spent(`train ${name}`, (performance.now() - before) / 1000);
+      if (isLazy) await manifest.waited(name, unsaved);
       const provenance = {
         experiment: experiment.name,
         hash: folder.hash,
@@ -103,11 +114,17 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
       const card = await saveWeights(final, event.weights, content);
       await manifest.trained(name, card.sha256);
       await removeIfExists(statePath);
-      yield { kind: "trained", name, seconds: (performance.now() - start) / 1000 };
+      const seconds = (performance.now() - start) / 1000;
+      yield { kind: "trained", name, seconds, ...(isLazy ? { waited } : {}) };
       return { model, weights: event.weights };
     }
   }
   throw new Error(`training of "${name}" ended without its weights`);
+}
+
+/** Share of the time since then. */
+function percent(seconds: number, since: number): string {
+  return `${Math.round(100_000 * seconds / (performance.now() - since))} %`;
 }
 
 /** Names of the terms of all networks, each once. */

@@ -70,6 +70,7 @@ export async function* analyzeModels(
     data: asked.data,
     path: options.data,
     seed,
+    images: [analysis],
     choose: (data, loaded) => {
       const split = evaluationSet(analysis, data, "analysis");
       const teacherModel = teacher && loaded.get(teacher.method)?.model;

@@ -15,8 +15,8 @@ export interface EvaluateWithinOptions extends Pick<EvaluateModelsOptions, "engi
 
 /** What {@linkcode evaluateWithin} tells while it works. */
 export type EvaluateWithinEvent =
-  /** The folder is there, or a long step has come further. */
-  | Extract<RunEvent, { readonly kind: "open" | "progress" }>
+  /** The folder is there, a long step has come further, or damaged files were left out. */
+  | Extract<RunEvent, { readonly kind: "open" | "progress" | "skipped" }>
   /** All is done, or the time is over. */
   | {
     readonly kind: "bracket";

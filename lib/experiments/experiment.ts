@@ -173,9 +173,16 @@ export function checkExperiment(value: unknown): Experiment {
     createModel(each.model, shapeOf(dataSpec));
     objectiveOf(each.objective);
     learningRate(each.schedule, 0, Math.max(1, each.epochs));
-    if (each.epochs > 0 && dataSpec.kind === "cifar10c") {
+    if (each.epochs > 0 && (dataSpec.kind === "cifar10c" || dataSpec.kind === "cifar100c")) {
+      const { kind } = dataSpec;
       throw new UsageError(
-        `Cannot train "${each.name}" on "cifar10c" as it has test images alone: evaluate with it, and train on "cifar10"`,
+        `Cannot train "${each.name}" on "${kind}" as it has test images alone: evaluate with it, and train on ` +
+          `"${kind.slice(0, -1)}"`,
+      );
+    }
+    if (each.epochs > 0 && "trainCount" in dataSpec && dataSpec.trainCount === 0) {
+      throw new UsageError(
+        `Cannot train "${each.name}" as "data.trainCount" is 0: leave it out for all images, or write a number`,
       );
     }
     if (each.epochs > 0 || each.pretrained !== undefined) continue;

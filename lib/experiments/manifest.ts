@@ -1,6 +1,7 @@
+import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
 import { readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
-import type { Dataset, LoadedData } from "../data/mod.ts";
+import type { Dataset, FolderDataset, LoadedData, SkippedImage } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { RunFolder } from "./run_folder.ts";
 
@@ -20,7 +21,10 @@ export interface Manifest {
   readonly machine: Readonly<Record<string, string | number>>;
   /** Engines that took part, in the order of the sessions: more than one where a run was resumed on another. */
   readonly engines: readonly string[];
-  /** SHA-256 of the images and labels of each split. */
+  /**
+   * SHA-256 of the images, labels and ids of each split, as far as it was read; of training images that are decoded while
+   * they are used, of their labels, ids and file names.
+   */
   readonly data: Readonly<Record<string, string>>;
   /** SHA-256 of the final weights of each network. */
   readonly weights: Readonly<Record<string, string>>;
@@ -32,6 +36,23 @@ export interface Manifest {
   readonly finished: string | null;
   /** Seconds spent on each part, over all sessions. */
   readonly seconds: Readonly<Record<string, number>>;
+  /**
+   * Of each network whose training images are decoded while they are used: seconds of its training in which nothing was
+   * done but wait for them, and their share.
+   */
+  readonly waiting: Readonly<Record<string, { readonly seconds: number; readonly share: number }>>;
+  /** Damaged files that were left out of each data set: their number and ids, and what was wrong with the first five. */
+  readonly skipped: Readonly<Record<string, SkippedFiles>>;
+}
+
+/** Damaged files that were left out of a data set. */
+export interface SkippedFiles {
+  /** Number of files. */
+  readonly count: number;
+  /** Ids of their images, ascending. */
+  readonly ids: readonly number[];
+  /** What was wrong with the first five that were found, with their paths. */
+  readonly first: readonly string[];
 }
 
 /** Keeps `manifest.json` up to date. */
@@ -40,6 +61,10 @@ export interface ManifestWriter {
   readonly seconds: (part: string) => number | undefined;
   /** Adds seconds to a part and writes the file. */
   readonly spent: (part: string, seconds: number) => Promise<void>;
+  /** Adds seconds that the training of a network waited for images, after those spent on it, and writes the file. */
+  readonly waited: (name: string, seconds: number) => Promise<void>;
+  /** Records damaged files of a data set, and writes the file where there are any that this session has not recorded. */
+  readonly skipped: (name: string, images: readonly SkippedImage[]) => Promise<readonly SkippedImage[]>;
   /** Records final weights and writes the file. */
   readonly trained: (name: string, sha256: string) => Promise<void>;
   /** Marks the run as finished and writes the file. */
@@ -72,7 +97,7 @@ export async function openManifest(
     machine: { os: Deno.build.os, arch: Deno.build.arch, cores: navigator.hardwareConcurrency, device: engine.device },
     engines: [...new Set([...before?.engines ?? [], `${engine.name}: ${engine.device}`])],
     data: {
-      train: await checksum(data.train),
+      train: await ("images" in data.train ? checksum(data.train) : checksumOfFiles(data.train)),
       validation: await checksum(data.validation),
       test: await checksum(data.test),
     },
@@ -81,7 +106,10 @@ export async function openManifest(
     started: [...before?.started ?? [], new Date().toISOString()],
     finished: before?.finished ?? null,
     seconds: before?.seconds ?? {},
+    waiting: before?.waiting ?? {},
+    skipped: before?.skipped ?? {},
   };
+  const told = new Map<string, Set<number>>();
   const write = async (change: Partial<Manifest>) => {
     manifest = { ...manifest, ...change };
     await writeFileAtomic(path, `${JSON.stringify(manifest, null, 2)}\n`);
@@ -92,6 +120,23 @@ export async function openManifest(
     spent: (part, seconds) => {
       const total = (manifest.seconds[part] ?? 0) + seconds;
       return write({ seconds: { ...manifest.seconds, [part]: Math.round(total * 10) / 10 } });
+    },
+    waited: (name, seconds) => {
+      const total = (manifest.waiting[name]?.seconds ?? 0) + seconds;
+      const share = Math.min(1, total / Math.max(1e-3, manifest.seconds[`train ${name}`] ?? 0));
+      const rounded = { seconds: Math.round(total * 1000) / 1000, share: Math.round(share * 1000) / 1000 };
+      return write({ waiting: { ...manifest.waiting, [name]: rounded } });
+    },
+    skipped: async (name, images) => {
+      const known = told.get(name) ?? new Set();
+      const fresh = images.filter(({ id }) => !known.has(id) && known.add(id));
+      if (fresh.length === 0) return fresh;
+      told.set(name, known);
+      const { ids = [], first = [] } = manifest.skipped[name] ?? {};
+      const all = [...new Set([...ids, ...known])].sort((a, b) => a - b);
+      const reasons = [...new Set([...first, ...fresh.map(({ reason }) => reason)])].slice(0, 5);
+      await write({ skipped: { ...manifest.skipped, [name]: { count: all.length, ids: all, first: reasons } } });
+      return fresh;
     },
     trained: (name, sha256) => write({ weights: { ...manifest.weights, [name]: sha256 } }),
     finish: () => write({ finished: new Date().toISOString() }),
@@ -108,9 +153,23 @@ function parse(text: string | undefined): Manifest | undefined {
 }
 
 async function checksum({ images, labels, ids }: Dataset): Promise<string> {
-  const parts = await Promise.all([images, bytesOf(labels), bytesOf(ids)].map((part) => sha256Hex(part)));
-  return await sha256Hex(parts.join());
+  return await sha256Hex([images, bytesOf(labels), bytesOf(ids)].map(digest).join());
 }
+
+async function checksumOfFiles({ folder: { labels, ids, places } }: FolderDataset): Promise<string> {
+  const names = createHash("sha256");
+  for (const { name } of places) names.update(`${name.slice(name.lastIndexOf("/") + 1)}\n`);
+  return await sha256Hex([names.digest("hex"), digest(bytesOf(labels)), digest(bytesOf(ids))].join());
+}
+
+/** SHA-256 without a copy of the bytes, which may fill the memory. */
+function digest(bytes: Uint8Array): string {
+  const hash = createHash("sha256");
+  for (let at = 0; at < bytes.length; at += CHUNK) hash.update(bytes.subarray(at, at + CHUNK));
+  return hash.digest("hex");
+}
+
+const CHUNK = 2 ** 26;
 
 function bytesOf(array: Int32Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);

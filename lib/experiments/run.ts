@@ -1,5 +1,5 @@
 import type { AnalysisRow, CostRow, EvaluationRow, Progress } from "../core/mod.ts";
-import { loadData } from "../data/mod.ts";
+import type { SkippedImage } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze } from "../models/mod.ts";
 import { writeFigures, writeReport } from "../report/mod.ts";
@@ -7,6 +7,7 @@ import { analysed } from "./_analysed.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { costs } from "./_costs.ts";
 import { exists, makeFolder } from "./_files.ts";
+import { loaded } from "./_loaded.ts";
 import { trained } from "./_trained.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { openManifest } from "./manifest.ts";
@@ -30,8 +31,13 @@ export type RunEvent =
   | { readonly kind: "open"; readonly folder: string; readonly resumed: boolean }
   /** A long step has come further. */
   | ({ readonly kind: "progress" } & Progress)
-  /** A network is trained, or was found trained. */
-  | { readonly kind: "trained"; readonly name: string; readonly seconds: number }
+  /** Damaged files of a data set were left out; each is told once. */
+  | { readonly kind: "skipped"; readonly name: string; readonly images: readonly SkippedImage[] }
+  /**
+   * A network is trained, or was found trained. `waited` are the seconds in which nothing was done but wait for images,
+   * where they are decoded while they are used.
+   */
+  | { readonly kind: "trained"; readonly name: string; readonly seconds: number; readonly waited?: number }
   /** A network is evaluated. */
   | { readonly kind: "evaluated"; readonly name: string; readonly rows: readonly EvaluationRow[] }
   /** A network is analysed. */
@@ -72,9 +78,12 @@ export interface RunEndEvent<R> {
 export async function* run(experiment: Experiment, options: RunOptions): AsyncGenerator<RunEvent, void, void> {
   checkExperiment(experiment);
   const { engine } = options;
-  yield { kind: "progress", label: "load data", done: 0, total: 1 };
-  const data = await loadData(experiment.data, options.data === undefined ? {} : { path: options.data });
   const { analysis, evaluation, seed } = experiment;
+  const networks = [experiment.teacher, ...experiment.students];
+  const { data, skipped } = yield* loaded(experiment.data, options.data, {
+    train: networks.some(({ epochs }) => epochs > 0),
+    images: analysis === undefined ? [evaluation] : [evaluation, analysis],
+  });
   const split = evaluationSet(evaluation, data);
   const analysisSplit = analysis && evaluationSet(analysis, data, "analysis");
   const path = options.out ?? `runs/${await runName(experiment)}`;
@@ -82,9 +91,9 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
   const folder = await openRunFolder(experiment, path);
   await makeFolder(folder.file("checkpoints"));
   const manifest = await openManifest(folder, engine, data, seed);
+  for (const [name, images] of skipped) await manifest.skipped(name, images);
   yield { kind: "open", folder: path, resumed };
 
-  const networks = [experiment.teacher, ...experiment.students];
   const classifiers = new Map<string, Classifier>();
   try {
     for (const network of networks) {

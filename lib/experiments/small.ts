@@ -64,7 +64,6 @@ function smallData(data: DataSpec): DataSpec {
       };
     case "cifar10":
     case "cifar100":
-    case "tinyimagenet":
       return {
         ...data,
         ...validation,
@@ -72,13 +71,15 @@ function smallData(data: DataSpec): DataSpec {
         testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES),
       };
     case "cifar10c":
+    case "cifar100c":
       return { ...data, testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES) };
+    case "tinyimagenet":
     case "imagenet":
+      // Every network is trained now; of the test images no more are decoded than are evaluated.
       return {
         ...data,
         ...validation,
-        trainCount: Math.min(data.trainCount ?? 0, TRAIN_IMAGES + VALIDATION_IMAGES),
-        testCount: Math.min(data.testCount ?? Infinity, TEST_IMAGES),
+        trainCount: Math.min(data.trainCount || Infinity, TRAIN_IMAGES + VALIDATION_IMAGES),
       };
   }
 }

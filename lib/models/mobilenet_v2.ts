@@ -1,4 +1,6 @@
+import type { NdArray } from "../core/mod.ts";
 import { checkSpec } from "./_check_spec.ts";
+import { bareName } from "./_foreign_names.ts";
 import { type MobilenetBlock, mobilenetBlocks } from "./_mobilenet_blocks.ts";
 import { ACTIVATIONS, convNorm, filled, globalAveragePool, type Layer, linear, normal } from "./_layers.ts";
 import { normalFanOut, plain, residual, sequence } from "./_layers.ts";
@@ -33,7 +35,8 @@ const STAGES: readonly MobilenetStage[] = [
  * Makes a MobileNetV2: a 3x3 convolution of stride 2, blocks of a 1x1 convolution that widens, a depthwise 3x3 one and a
  * 1x1 one that narrows, with a shortcut where the shape stays, a 1x1 convolution, the mean over pixels, a linear layer;
  * batch norm after every convolution, ReLU6 after all but the narrowing ones. Without torchvision's dropout before the
- * linear layer, which does nothing in evaluation.
+ * linear layer, which does nothing in evaluation. Weights under timm's names ("conv_stem.weight",
+ * "blocks.0.0.conv_dw.weight", ...) are taken as well.
  *
  * Source: Sandler et al., "MobileNetV2: inverted residuals and linear bottlenecks" (2018), table 2; torchvision's
  * mobilenet_v2 for the names of the weights and their first values.
@@ -65,7 +68,7 @@ export function createMobilenetV2(spec: MobilenetV2Spec, shape: NetworkShape): N
   const blocks = mobilenetBlocks(spec, stages, multipleOf8);
   const last = multipleOf8(1280 * Math.max(1, width));
   const end = `features.${blocks.length + 1}`;
-  return network(
+  const made = network(
     spec,
     shape,
     convNorm("features.0.0", "features.0.1", {
@@ -81,6 +84,47 @@ export function createMobilenetV2(spec: MobilenetV2Spec, shape: NetworkShape): N
     activate,
     globalAveragePool,
     linear("classifier.1", last, shape.classes, { init: normal(0.01), biasInit: filled(0) }),
+  );
+  return { ...made, adapt: (tensors) => renamed(tensors, timmNames(stages, end)) };
+}
+
+/** Layers of a block in timm, and here. */
+const BLOCK = [["conv_pw", "0.0"], ["bn1", "0.1"], ["conv_dw", "1.0"], ["bn2", "1.1"], ["conv_pwl", "2"], ["bn3", "3"]];
+/** The same of a block that does not widen. */
+const NARROW = [["conv_dw", "0.0"], ["bn1", "0.1"], ["conv_pw", "1"], ["bn2", "2"]];
+
+/** Our name of each layer by timm's, who counts blocks stage by stage. */
+function timmNames(stages: readonly MobilenetStage[], end: string): ReadonlyMap<string, string> {
+  const blocks = stages.flatMap(([expansion, , count], stage) =>
+    Array.from(
+      { length: count },
+      (_, i) => ({ name: `blocks.${stage}.${i}`, layers: expansion === 1 ? NARROW : BLOCK }),
+    )
+  );
+  return new Map([
+    ["conv_stem", "features.0.0"],
+    ["bn1", "features.0.1"],
+    ...blocks.flatMap(({ name, layers }, i) =>
+      layers.map(([theirs, ours]) => [`${name}.${theirs}`, `features.${i + 1}.conv.${ours}`] as const)
+    ),
+    ["conv_head", `${end}.0`],
+    ["bn2", `${end}.1`],
+    ["classifier", "classifier.1"],
+  ]);
+}
+
+/** Arrays whose layers have other names. */
+function renamed(
+  tensors: Readonly<Record<string, NdArray>>,
+  names: ReadonlyMap<string, string>,
+): Readonly<Record<string, NdArray>> {
+  return Object.fromEntries(
+    Object.entries(tensors).map(([key, array]) => {
+      const bare = bareName(key);
+      const dot = bare.lastIndexOf(".");
+      const ours = names.get(bare.slice(0, dot));
+      return [ours === undefined ? key : `${ours}${bare.slice(dot)}`, array];
+    }),
   );
 }
 

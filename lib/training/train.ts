@@ -9,7 +9,14 @@ import {
   type StepRow,
   UsageError,
 } from "../core/mod.ts";
-import { type AugmentSpec, batchesPerEpoch, type Dataset, type LazyDataset, trainBatches } from "../data/mod.ts";
+import {
+  type AugmentSpec,
+  batchesPerEpoch,
+  type Dataset,
+  type LazyDataset,
+  type SkippedImage,
+  trainBatches,
+} from "../data/mod.ts";
 import {
   disposeTree,
   type Engine,
@@ -78,6 +85,10 @@ export interface StepEvent {
   readonly done: number;
   /** Steps in all. */
   readonly total: number;
+  /** Seconds before the step in which nothing was done but wait for its images. */
+  readonly waited: number;
+  /** Damaged files that were found on the way to it, of images that are decoded while they are used. */
+  readonly skipped: readonly SkippedImage[];
 }
 
 /** A state to keep, in memory; all its numbers are finite. */
@@ -162,7 +173,11 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
         ...(augment === undefined ? {} : { augment }),
       };
       const batches = "batches" in dataset ? dataset.batches(choice) : trainBatches(dataset, choice);
+      const damaged = "skipped" in batches ? batches.skipped : [];
+      let told = 0;
+      let asked = performance.now();
       for await (const { x, y, ids } of batches) {
+        const waited = (performance.now() - asked) / 1000;
         const rate = learningRate(schedule, step, total);
         const xAdv = await objective.perturb?.({
           engine,
@@ -208,10 +223,13 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
         const loss = Object.values(terms).reduce((sum, value) => sum + value, 0);
         const row = { method: name, step, epoch, learningRate: rate, loss, terms };
         step++;
-        yield { kind: "step", row, accuracy: read.accuracy.data[0]!, done: step, total };
+        const skipped = damaged.slice(told);
+        told += skipped.length;
+        yield { kind: "step", row, accuracy: read.accuracy.data[0]!, done: step, total, waited, skipped };
         if (checkpointEvery !== undefined && step % checkpointEvery === 0) {
           yield { kind: "checkpoint", state: await readState(engine, state, step) };
         }
+        asked = performance.now();
       }
     }
     yield { kind: "end", weights: (await readState(engine, state, step)).weights };

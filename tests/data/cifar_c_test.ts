@@ -12,7 +12,8 @@ const FOG: ReadCifarCOptions = {
   severity: 3,
   expectedRecords: 4,
 };
-const ADVICE = "point it at the folder of CIFAR-10-C, unpacked, which holds <corruption>.npy and labels.npy";
+const ADVICE =
+  "point it at the folder of CIFAR-10-C (or CIFAR-100-C), unpacked, which holds <corruption>.npy and labels.npy";
 
 Deno.test("readCifarC() reads one severity of a corruption, ids as those of the test images", async () => {
   await inTempFolder(async (folder) => {
@@ -37,16 +38,17 @@ Deno.test("readCifarC() refuses what is missing, of another shape or type, or ou
   await inTempFolder(async (folder) => {
     const failure = async (options: Partial<ReadCifarCOptions> = {}, path = folder) =>
       (await assertRejects(() => readCifarC(path, { ...FOG, ...options }), DataError)).message;
-    const missing = (file: string) => `Cannot read CIFAR-10-C from "${folder}" as ${file}.npy is missing: ${ADVICE}`;
+    const missing = (file: string) =>
+      `Cannot read corrupted images from "${folder}" as ${file}.npy is missing: ${ADVICE}`;
     assertEquals(
       await failure({}, `${folder}/no`),
-      `Cannot read CIFAR-10-C as there is no "${folder}/no": ${ADVICE}`,
+      `Cannot read corrupted images as there is no "${folder}/no": ${ADVICE}`,
     );
     assertEquals(await failure(), missing("<corruption>"));
     await writeCifarC(folder, 4, ["fog", "frost"]);
     assertEquals(
       await failure({}, `${folder}/fog.npy`),
-      `Cannot read CIFAR-10-C from "${folder}/fog.npy" as it is no folder: ${ADVICE}`,
+      `Cannot read corrupted images from "${folder}/fog.npy" as it is no folder: ${ADVICE}`,
     );
     assertEquals(
       await failure({ corruption: "snow" }),

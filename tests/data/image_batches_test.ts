@@ -110,6 +110,42 @@ Deno.test("imageBatches() stops at a damaged file, or leaves it out and says so"
   });
 });
 
+Deno.test("imageBatches() takes another image in the place of a damaged one, the same from wherever it begins", async () => {
+  await inTempFolder(async (root) => {
+    await writeTinyFolder(root);
+    const folder = await openImageFolder(root);
+    await Deno.writeTextFile(folder.places[3]!.path, "oops");
+    const options = { view: RANDOM, stream: rng(1), order: [0, 1, 3, 4], batchSize: 2, replace: true } as const;
+    const skipping = imageBatches(folder, { ...options, onCorrupt: "skip", workers: 2 });
+    const batches = await all(skipping);
+    const [, second] = batches;
+    const instead = second!.ids[0]!;
+    assert([0, 1, 2].includes(instead), `${instead}`);
+    assertEquals([second!.ids[1], second!.count, [...second!.mask.data]], [4, 2, [1, 1]]);
+    assertEquals(skipping.skipped.map(({ id, instead }) => [id, instead]), [[3, instead]]);
+    assertEquals(await all(imageBatches(folder, { ...options, onCorrupt: "skip", from: 1, workers: 1 })), [second!]);
+    const whole = await all(imageBatches(folder, { ...options, order: [instead, 4] }));
+    assertEquals(whole[0]!.x, second!.x, "the image in its place has the view of its own id");
+    await assertRejects(() => all(imageBatches(folder, options)), DataError, "Cannot decode");
+
+    // One after the other is tried, each told, until none is left.
+    for (const i of [0, 2, 4]) await Deno.writeTextFile(folder.places[i]!.path, "oops");
+    const one = imageBatches(folder, { ...options, order: [3], batchSize: 1, onCorrupt: "skip" });
+    assertEquals((await all(one)).map(({ ids }) => [...ids]), [[1]]);
+    assertEquals(one.skipped.at(-1)!.instead, 1);
+    await assertRejects(
+      () => all(imageBatches(folder, { ...options, order: [3, 1], onCorrupt: "skip" })),
+      DataError,
+      "Cannot fill a batch of 2 as no other image is left in place of one: Cannot decode",
+    );
+    assertEquals(
+      assertThrows(() => imageBatches(folder, { view: RANDOM, order: [0], batchSize: 1, replace: true }), RangeError)
+        .message,
+      "Cannot replace damaged images without random numbers: pass a stream",
+    );
+  });
+});
+
 Deno.test("imageBatches() refuses sizes that are none, and a random view without a stream", async () => {
   await inTempFolder(async (root) => {
     await writeTinyFolder(root);

@@ -76,10 +76,10 @@ Deno.test("openImageFolder() says what is missing", async () => {
       await message(`${root}/none`),
       `Cannot read images from "${root}/none" as there is no such file or folder: ${layout}`,
     );
-    await Deno.writeTextFile(`${root}/file.zip`, "");
+    await Deno.writeTextFile(`${root}/file.rar`, "");
     assertEquals(
-      await message(`${root}/file.zip`),
-      `Cannot read images from "${root}/file.zip" as it is neither a folder nor a .tar file: unpack it first`,
+      await message(`${root}/file.rar`),
+      `Cannot read images from "${root}/file.rar" as it is neither a folder nor a .tar or .zip file: unpack it first`,
     );
     assertEquals(
       await message(root),

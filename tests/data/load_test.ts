@@ -56,6 +56,10 @@ Deno.test("loadData() takes corrupted images to evaluate on, and none to train o
     const { train, validation, test } = await loadData(spec, { path, expectedRecords: 3 });
     assertEquals([train.ids.length, validation.ids.length, [...test.ids]], [0, 0, [0, 1, 2]]);
     assertEquals((await loadData({ ...spec, testCount: 2 }, { path, expectedRecords: 3 })).test.ids.length, 2);
+    const hundred = (await loadData({ ...spec, kind: "cifar100c" }, { path, expectedRecords: 3 })).test;
+    assertEquals([hundred.name, hundred.images], ["cifar100c fog 2 test", test.images]);
+    assertEquals([hundred.classes.length, hundred.classes[0], hundred.classes[99]], [100, "apple", "worm"]);
+    assertEquals(hundred.classes, [...new Set(hundred.classes)].sort());
   });
 });
 

@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { DataError, UsageError } from "../../lib/core/mod.ts";
+import { DataError, rng, UsageError } from "../../lib/core/mod.ts";
 import { loadData, readTinyImagenet } from "../../lib/data/mod.ts";
 import { inTempFolder } from "../testing/in_temp_folder.ts";
+import { zipFolder } from "./_zip.ts";
 
 // Pillow 12.3: Image.new("RGB", (64, 64), (200, 40, 40)) and Image.new("L", (64, 64), 77), saved as JPEG of quality 90
 // with optimize=True; Pillow reads back the same numbers.
@@ -33,25 +34,42 @@ async function writeTiny(folder: string): Promise<void> {
   for (let i = 0; i < 3; i++) await Deno.writeFile(`${folder}/val/images/val_${i}.JPEG`, i === 1 ? GREY : RED);
 }
 
+const unit = (byte: number) => Math.fround(byte / 255);
+
 Deno.test("readTinyImagenet() labels by the sorted ids, and takes the images of val as test images", async () => {
   await inTempFolder(async (folder) => {
     await writeTiny(`${folder}/tiny-imagenet-200`);
     const { train, test } = await readTinyImagenet(folder, { seed: 1 });
     assertEquals([train.name, test.name], ["tinyimagenet train", "tinyimagenet test"]);
     assertEquals([train.classes, test.classes], [["goldfish", "bull", "n03"], ["goldfish", "bull", "n03"]]);
-    assertEquals([[...train.ids], [...train.labels]], [[0, 1, 2, 3, 4, 5], [0, 0, 1, 1, 2, 2]]);
+    assertEquals([[...train.ids], [...train.folder.labels]], [[0, 1, 2, 3, 4, 5], [0, 0, 1, 1, 2, 2]]);
     assertEquals([[...test.ids], [...test.labels]], [[0, 1, 2], [2, 0, 2]]);
-    assertEquals([train.imageShape, train.images.length], [[64, 64, 3], 6 * 64 * 64 * 3]);
+    assertEquals(train.imageShape, [64, 64, 3]);
     const pixel = (images: Uint8Array, i: number) => [...images.subarray(i * 12288 + 5001, i * 12288 + 5004)];
-    assertEquals([pixel(train.images, 2), pixel(train.images, 3)], [[200, 40, 40], [77, 77, 77]]);
+    for await (const { ids, x } of train.batches({ batchSize: 1, rng: rng(1), epoch: 0 })) {
+      assertEquals([...x.data.subarray(5001, 5004)], (ids[0]! % 2 === 0 ? [200, 40, 40] : [77, 77, 77]).map(unit));
+    }
     assertEquals([pixel(test.images, 0), pixel(test.images, 1)], [[200, 40, 40], [77, 77, 77]]);
     const path = `${folder}/tiny-imagenet-200/`;
-    assertEquals(await readTinyImagenet(path, { seed: 1 }), { train, test });
+    const again = await readTinyImagenet(path, { seed: 1 });
+    assertEquals([again.train.folder.labels, again.test], [train.folder.labels, test]);
     const some = await loadData({ kind: "tinyimagenet", seed: 1, trainCount: 4, validation: 1, testCount: 2 }, {
       path,
     });
     assertEquals([some.train.ids.length, some.validation.ids.length, some.test.ids.length], [3, 1, 2]);
     assertEquals((await readTinyImagenet(path, { seed: 1, trainCount: 0 })).train.ids.length, 0);
+    // The archive as it is, by its path or that of its folder.
+    await Deno.mkdir(`${folder}/packed`);
+    await Deno.writeFile(`${folder}/packed/tiny-imagenet-200.zip`, await zipFolder(folder, 6));
+    for (const packed of [`${folder}/packed`, `${folder}/packed/tiny-imagenet-200.zip`]) {
+      const read = await readTinyImagenet(packed, { seed: 1 });
+      assertEquals([read.test, read.train.folder.labels], [test, train.folder.labels]);
+      const options = { batchSize: 3, rng: rng(1), epoch: 0 };
+      assertEquals(
+        await Array.fromAsync(read.train.batches(options)),
+        await Array.fromAsync(train.batches(options)),
+      );
+    }
     assertEquals(
       (await assertRejects(() => readTinyImagenet(path, { seed: 1, testCount: 4 }), UsageError)).message,
       'Cannot take 4 images of "tinyimagenet test": write an integer from 1 to 3',
@@ -61,7 +79,7 @@ Deno.test("readTinyImagenet() labels by the sorted ids, and takes the images of 
 
 Deno.test("readTinyImagenet() refuses what is missing, damaged, or does not fit together", async () => {
   await inTempFolder(async (folder) => {
-    const advice = "point it at the folder tiny-imagenet-200, unpacked";
+    const advice = "point it at tiny-imagenet-200.zip or the folder tiny-imagenet-200";
     const failure = async () => (await assertRejects(() => readTinyImagenet(folder, { seed: 1 }), DataError)).message;
     assertEquals(await failure(), `Cannot read Tiny ImageNet from "${folder}" as wnids.txt is missing: ${advice}`);
     await writeTiny(folder);
@@ -76,6 +94,7 @@ Deno.test("readTinyImagenet() refuses what is missing, damaged, or does not fit 
     );
     await Deno.writeTextFile(annotations, "../../a.JPEG\tn01\t0\n");
     assertEquals((await failure()).includes('line 1 names "../../a.JPEG" and "n01"'), true);
+    await Deno.writeTextFile(annotations, "val_0.JPEG\tn01\t0\n");
     await Deno.writeTextFile(`${folder}/wnids.txt`, "n01\nn02\n");
     assertEquals(
       await failure(),

@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { int32, type NdArray, rng } from "../../lib/core/mod.ts";
+import { float32, int32, type NdArray, rng } from "../../lib/core/mod.ts";
 import * as ops from "../../lib/engine/mod.ts";
 import type { Engine, Tensor } from "../../lib/engine/mod.ts";
 import { tensorflowConvolutions } from "../../lib/engine/libtensorflow/convolutions.ts";
+import { tensorflowMaxPool } from "../../lib/engine/libtensorflow/max_pool.ts";
 import { encodeGraphDef } from "../../lib/engine/libtensorflow/encode_graph_def.ts";
 import { TRACE_KERNELS } from "../../lib/engine/trace/kernels.ts";
 import { tf } from "../../lib/engine/tensorflow.ts";
@@ -132,6 +133,32 @@ const groupedConvolutions = (
       return tf.engine().runKernel(kernel, inputs, { stride, padding: 1, ...attributes }) as Tensor;
     }),
 });
+/** Size, stride and padding of windows, and height and width of the image; values of a few numbers, so with many equals. */
+const POOLS = [
+  [3, 2, 1, 8, 8],
+  [3, 2, 1, 7, 6],
+  [2, 2, 0, 5, 6],
+  [3, 1, 1, 4, 5],
+  [2, 3, 0, 7, 7],
+] as const;
+const few = (array: NdArray): NdArray =>
+  float32(array.shape, Float32Array.from(array.data, (value) => Math.max(0, Math.round(value))));
+const pools = (
+  kernel: string,
+  f: (x: Tensor, like: Tensor, dy: Tensor) => Record<string, Tensor>[],
+): Case => ({
+  inputs: POOLS.flatMap(([size, stride, padding, height, width]) => {
+    const [rows, columns] = [height, width].map((length) => Math.floor((length + 2 * padding - size) / stride) + 1);
+    const shape = [2, height, width, 5];
+    return [few(normal(shape, "pooled")), normal(shape, "v"), normal([2, rows!, columns!, 5], "dy")];
+  }),
+  f: (...xs) =>
+    POOLS.flatMap(([size, stride, padding], i) =>
+      f(xs[3 * i]!, xs[3 * i + 1]!, xs[3 * i + 2]!).map((inputs) =>
+        tf.engine().runKernel(kernel, inputs, { size, stride, padding }) as Tensor
+      )
+    ),
+});
 type ExplicitPadding = [[number, number], [number, number], [number, number], [number, number]];
 
 /** A use of each kernel that the native engine covers. */
@@ -184,6 +211,21 @@ const CASES: Readonly<Record<string, Case>> = {
         tf.engine().runKernel("LayerNormGrad", { dz: dz!, x: x! }, { epsilon: 1e-2 }) as Tensor
       ),
   },
+  MaxPool2D: pools("MaxPool2D", (x, v) => [x, v, tf.mul(x, 2), tf.mul(x, -2), tf.ones(x.shape)].map((x) => ({ x }))),
+  MaxPool2DGrad: pools("MaxPool2DGrad", (x, v, dy) => [
+    { dy, x },
+    { dy, x: v },
+    { dy: tf.mul(dy, 3), x: tf.mul(x, 2) },
+    { dy, x: tf.mul(x, -2) },
+    { dy: tf.ones(dy.shape), x: tf.ones(x.shape) },
+  ]),
+  MaxPool2DPick: pools("MaxPool2DPick", (x, v) => [
+    { v, x },
+    { v: x, x: v },
+    { v: tf.mul(v, 3), x: tf.mul(x, 2) },
+    { v, x: tf.mul(x, -2) },
+    { v: tf.ones(v.shape), x: tf.ones(x.shape) },
+  ]),
   Softmax: {
     inputs: [a, normal([2, 3, 4], "scores", 5), column],
     f: (x, y, c) => [x!, tf.mul(y!, -3), tf.ones([2, 2]), tf.add(c!, tf.zeros([2, 3]))].map((x) => tf.softmax(x)),
@@ -370,7 +412,8 @@ Deno.test("every kernel of the native engine has a case", () => {
 });
 
 Deno.test("every kernel can be written for TensorFlow, also where its library is missing", () => {
-  const target = { engine: "tensorflow", convolutions: tensorflowConvolutions, blockSize: 0 } as const;
+  const convolutions = tensorflowConvolutions;
+  const target = { engine: "tensorflow", convolutions, maxPool: tensorflowMaxPool, blockSize: 0 } as const;
   for (const [name, { inputs, f }] of Object.entries(CASES)) {
     const fn = (xs: unknown) => ({ ys: [f(...xs as Tensor[])].flat() });
     encodeGraphDef(trace(fn, [...inputs], { name, target }).graph);

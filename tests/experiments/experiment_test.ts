@@ -99,9 +99,27 @@ Deno.test("checkExperiment() knows CIFAR-100 and the corrupted images, which not
     data(3),
     'Cannot train "teacher" on "cifar10c" as it has test images alone: evaluate with it, and train on "cifar10"',
   );
+  refuses(
+    data(3).replace("cifar10c", "cifar100c"),
+    'Cannot train "teacher" on "cifar100c" as it has test images alone: evaluate with it, and train on "cifar100"',
+  );
   const taken = { epochs: 0, pretrained: { weights: "a.safetensors" } };
   const networks = { teacher: { ...TINY.teacher, ...taken }, students: [] };
   checkExperiment(override({ ...TINY, ...networks }, data(3)));
+});
+
+Deno.test("checkExperiment() knows how images are decoded while they are used", () => {
+  const images = (more: string) => `data={"kind":"imagenet","seed":1${more}}`;
+  checkExperiment(override(TINY, images(',"size":12,"classes":10,"crops":"centre","onCorrupt":"skip","trainCount":9')));
+  checkExperiment(override(TINY, 'data={"kind":"tinyimagenet","seed":1,"crops":"random","onCorrupt":"stop"}'));
+  refuses(
+    images(',"crops":"middle"'),
+    'Cannot use the experiment as "data.crops" is "middle": it must be one of "random", "centre"',
+  );
+  refuses(
+    images(',"trainCount":0'),
+    'Cannot train "teacher" as "data.trainCount" is 0: leave it out for all images, or write a number',
+  );
 });
 
 Deno.test("checkExperiment() refuses what would fail later", () => {

@@ -22,14 +22,24 @@ Deno.test("openManifest() says what made the results, and adds up over sessions"
 
     await first.spent("train teacher", 1.04);
     await first.spent("train teacher", 2);
+    await first.waited("teacher", 1.52);
     await first.trained("teacher", "abc");
+    const damaged = (...ids: number[]) => ids.map((id) => ({ id, reason: `image ${id}` }));
+    assertEquals(await first.skipped("tiny train", damaged(7, 3)), damaged(7, 3));
+    assertEquals(await first.skipped("tiny train", damaged(3)), []);
     assertEquals([first.seconds("train teacher"), first.seconds("train kd")], [3, undefined]);
     const second = await openManifest(folder, engine, data, TINY.seed);
     await second.spent("train teacher", 0.5);
+    await second.waited("teacher", 0.23);
+    assertEquals(await second.skipped("tiny train", damaged(3, 1, 9, 8, 6, 3)), damaged(3, 1, 9, 8, 6));
     await second.trained("kd", "def");
     await second.finish();
     const ended = await read();
     assertEquals(ended.seconds, { "train teacher": 3.5 });
+    assertEquals(ended.waiting, { teacher: { seconds: 1.75, share: 0.5 } });
+    assertEquals(ended.skipped, {
+      "tiny train": { count: 6, ids: [1, 3, 6, 7, 8, 9], first: [7, 3, 1, 9, 8].map((id) => `image ${id}`) },
+    });
     assertEquals(ended.weights, { teacher: "abc", kd: "def" });
     assertEquals([ended.started.length, ended.started[0], ended.engines.length], [2, begun.started[0], 1]);
     assertMatch(ended.finished!, /^\d{4}-\d\d-\d\dT/);

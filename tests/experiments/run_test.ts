@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import {
   CheckpointError,
+  DataError,
   ExperimentError,
   float32,
   parseCost,
@@ -14,6 +15,7 @@ import { createEngine, type Engine } from "../../lib/engine/mod.ts";
 import { type Experiment, type Manifest, override, run, type RunEvent } from "../../lib/experiments/mod.ts";
 import { createModel, encodeSafetensors, loadWeights, toPyTorch } from "../../lib/models/mod.ts";
 import { summarize } from "../../lib/evaluation/mod.ts";
+import { writeTinyFolder } from "../data/_tiny_folder.ts";
 import { filesIn } from "../scripts/_task.ts";
 import { inTempFolder, TINY } from "./_tiny.ts";
 
@@ -228,6 +230,63 @@ Deno.test("run() takes a pretrained teacher as it is, and fine-tunes a student u
       () => eventsOf(engine, `${folder}/wrong`, { experiment: wrong }),
       UsageError,
       'Cannot begin "head.*" new as it matches no weight of "cnn": names are like',
+    );
+  });
+});
+
+Deno.test("run() trains on images that it decodes meanwhile, tells of damaged ones, and goes on with the same bits", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    const data = `${folder}/data`;
+    await writeTinyFolder(`${data}/val`);
+    await writeTinyFolder(`${data}/train`);
+    for (const file of ["train/b/1.JPEG", "val/a/10.png"]) await Deno.truncate(`${data}/${file}`, 50);
+    const network = { batchSize: 2, epochs: 3 };
+    const experiment: Experiment = {
+      ...TINY,
+      data: { kind: "imagenet", seed: 1, size: 12, classes: 2, onCorrupt: "skip" },
+      teacher: { ...TINY.teacher, ...network },
+      students: TINY.students.slice(1).map((student) => ({ ...student, ...network })),
+      evaluation: { ...TINY.evaluation, n: 3, batchSize: 3 },
+    };
+    const events = async (out: string, stopAt?: number) => {
+      const found: RunEvent[] = [];
+      let left = stopAt ?? Infinity;
+      for await (const event of run(experiment, { engine, data, out: `${folder}/${out}`, checkpointEvery: 2 })) {
+        found.push(event);
+        if (event.kind === "progress" && event.label === "train kdiga" && --left === 0) break;
+      }
+      return found;
+    };
+    const whole = await events("whole");
+    const skipped = whole.flatMap((event) => event.kind === "skipped" ? [event] : []);
+    assertEquals(skipped.map(({ name, images }) => [name, images.map(({ id }) => id)]), [
+      ["imagenet test", [0]],
+      ["imagenet train", [4]],
+    ]);
+    assert(skipped.every(({ images: [image] }) => image!.reason.startsWith(`Cannot decode "${data}/`)));
+    const trained = whole.flatMap((event) => event.kind === "trained" ? [event] : []);
+    assert(trained.every(({ waited = NaN, seconds }) => waited > 0 && waited <= seconds));
+    const details = whole.flatMap((event) =>
+      event.kind === "progress" && event.label === "train kdiga" ? event.detail! : []
+    );
+    assert(details.every((detail) => /^loss [\d.-]+, \d+ % waiting for images$/.test(detail)), details[0]);
+    const manifest: Manifest = JSON.parse(await Deno.readTextFile(`${folder}/whole/manifest.json`));
+    assertEquals(Object.keys(manifest.waiting), ["teacher", "kdiga"]);
+    assertEquals(Object.entries(manifest.skipped).map(([name, { count, ids }]) => [name, count, ids]), [
+      ["imagenet test", 1, [0]],
+      ["imagenet train", 1, [4]],
+    ]);
+    // In the middle of an epoch, after a checkpoint and before the next.
+    for (const stopAt of [1, 3, 5]) {
+      await events(`cut-${stopAt}`, stopAt);
+      await events(`cut-${stopAt}`);
+      assertEquals(await resultsIn(`${folder}/cut-${stopAt}`), await resultsIn(`${folder}/whole`));
+    }
+    await assertRejects(
+      () => Array.fromAsync(run(override(experiment, "data.onCorrupt=stop"), { engine, data, out: `${folder}/stop` })),
+      DataError,
+      `Cannot decode "${data}/val/a/10.png"`,
     );
   });
 });

@@ -53,6 +53,14 @@ Deno.test("small() leaves out weights that were trained before, and what is said
   assertEquals<unknown>([pretrained, epochs, left], [undefined, 1, { kind: "sgd" }]);
 });
 
+Deno.test("small() trains on some images of ImageNet, and leaves the test images, of which few are decoded", () => {
+  const plain = { kind: "imagenet", seed: 1, crops: "centre", testCount: 5000, validation: 1000 } as const;
+  for (const [trainCount, expected] of [[undefined, 320], [0, 320], [100, 100]] as const) {
+    const data = trainCount === undefined ? plain : { ...plain, trainCount };
+    assertEquals(small({ ...TINY, data }).data, { ...plain, trainCount: expected, validation: 64 });
+  }
+});
+
 Deno.test("small() shortens an analysis as well", () => {
   const analysis = { n: 1000, batchSize: 100, eps: ["0", "4/255", "8/255"], linearity: { signed: true } } as const;
   const made = checkExperiment(small({ ...PRESETS.quickstart!, analysis }));

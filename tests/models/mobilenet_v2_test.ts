@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { rng, UsageError } from "../../lib/core/mod.ts";
-import { createMobilenetV2, type MobilenetV2Spec } from "../../lib/models/mod.ts";
+import { int32, rng, UsageError } from "../../lib/core/mod.ts";
+import { createMobilenetV2, fromPyTorch, type MobilenetV2Spec, toPyTorch } from "../../lib/models/mod.ts";
 
 const IMAGENET = { classes: 1000, inputShape: [224, 224, 3] } as const;
 
@@ -53,6 +53,35 @@ Deno.test("createMobilenetV2() begins as torchvision does: fan out of a depthwis
     assertEquals(Math.abs(value / wanted - 1) < 3 * Math.sqrt(2 / n), true, name);
   }
   assertEquals([...new Set(parameters["classifier.1.bias"]!.data)], [0]);
+});
+
+/** Layers of timm's MobileNetV2 of three stages of 1, 2 and 1 blocks, in the order of ours. */
+const TIMM = [
+  ["conv_stem", "bn1"],
+  ["conv_dw", "bn1", "conv_pw", "bn2"].map((layer) => `blocks.0.0.${layer}`),
+  ...["1.0", "1.1", "2.0"].map((block) =>
+    ["conv_pw", "bn1", "conv_dw", "bn2", "conv_pwl", "bn3"].map((layer) => `blocks.${block}.${layer}`)
+  ),
+  ["conv_head", "bn2", "classifier"],
+].flat();
+
+Deno.test("createMobilenetV2() takes weights under timm's names, wrapped and with counters", () => {
+  const stages = [[1, 8, 1, 1], [2, 8, 2, 1], [2, 12, 1, 2]] as const;
+  const shape = { classes: 3, inputShape: [8, 8, 3] } as const;
+  const network = createMobilenetV2({ kind: "mobilenet_v2", width: 0.25, stages }, shape);
+  const weights = network.init(rng(1));
+  const ours = toPyTorch(weights);
+  const layerOf = (name: string) => name.slice(0, name.lastIndexOf("."));
+  const layers = [...new Set(Object.keys(ours).map(layerOf))];
+  assertEquals(layers.length, TIMM.length);
+  const theirs = (key: string) => `${TIMM[layers.indexOf(layerOf(key))]}${key.slice(key.lastIndexOf("."))}`;
+  for (const wrapper of ["", "module.model."]) {
+    const tensors = Object.fromEntries(Object.entries(ours).map(([key, array]) => [`${wrapper}${theirs(key)}`, array]));
+    tensors[`${wrapper}blocks.2.0.bn3.num_batches_tracked`] = int32([]);
+    assertEquals(fromPyTorch(network.adapt!(tensors), network.shapes), weights);
+  }
+  // Those of torchvision stay as they are.
+  assertEquals(network.adapt!(ours), ours);
 });
 
 Deno.test("createMobilenetV2() refuses factors and stages that it cannot use", () => {

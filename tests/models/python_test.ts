@@ -1,9 +1,10 @@
 /**
  * Weights to PyTorch and back, in Python itself. Not run unless KDIGA_PEER_PYTHON is the path of a Python that has
- * torch and safetensors.
+ * torch and safetensors; what needs timm passes where that is missing.
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import { assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { CheckpointError, float32, rng } from "../../lib/core/mod.ts";
 import { createEngine, type Tensor } from "../../lib/engine/mod.ts";
@@ -44,7 +45,7 @@ image = torch.tensor(json.loads(sys.argv[1])).view(1, 8, 8, 3).permute(0, 3, 1, 
 `;
 
 async function python(code: string, ...args: string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(PYTHON!, { args: ["-c", code, ...args] }).output();
+  const { success, stdout, stderr } = await new Deno.Command(PYTHON!, { args: ["-B", "-c", code, ...args] }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr));
   return new TextDecoder().decode(stdout);
 }
@@ -109,3 +110,40 @@ for (
       }),
   });
 }
+
+/** timm's MobileNetV2 with running statistics that are not trivial, and its logits for one image; null without timm. */
+const TIMM = `
+import json, sys, torch
+sys.path.insert(0, sys.argv[3])
+from _peer_import import import_package
+timm = import_package("timm")
+if timm is None:
+    print("null")
+    sys.exit()
+import safetensors.torch as s
+torch.manual_seed(1)
+net = timm.create_model("mobilenetv2_050", num_classes=3).train()
+for _ in range(9): net(torch.randn(4, 3, 32, 32))
+s.save_file(net.state_dict(), sys.argv[2])
+image = torch.tensor(json.loads(sys.argv[1])).view(1, 32, 32, 3).permute(0, 3, 1, 2)
+print(net.eval()(image)[0].tolist())
+`;
+
+Deno.test({
+  name: "loadWeights() takes timm's MobileNetV2 as it is, and gives the same logits",
+  ignore: PYTHON === undefined,
+  fn: () =>
+    inTempFolder(async (folder) => {
+      const path = `${folder}/timm.safetensors`;
+      const x = rng(3, "larger image").uniform(32 * 32 * 3);
+      const scripts = fileURLToPath(new URL("../../scripts", import.meta.url));
+      const theirs = JSON.parse(await python(TIMM, JSON.stringify([...x]), path, scripts)) as number[] | null;
+      if (theirs === null) return;
+      const options = { model: { kind: "mobilenet_v2", width: 0.5 }, classes: 3, inputShape: [32, 32, 3] } as const;
+      const { model, weights } = await loadWeights(path, options);
+      await using engine = await createEngine("reference");
+      const program = engine.compile((at: { weights: Weights<Tensor>; x: Tensor }) => model.logits(at.weights, at.x));
+      const { data } = await engine.read(await program({ weights, x: float32([1, 32, 32, 3], x) }));
+      theirs.forEach((logit, i) => assertAlmostEquals(data[i]!, logit, 1e-4 * Math.max(...theirs.map(Math.abs))));
+    }),
+});

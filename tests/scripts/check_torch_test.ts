@@ -1,5 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { createEngine, float32, MODELS } from "../../mod.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { createEngine, DataError, float32, MODELS } from "../../mod.ts";
 import {
   activationOf,
   checkNetwork,
@@ -12,6 +12,7 @@ import {
   verdictOf,
 } from "../../scripts/_check_torch.ts";
 import { FAMILIES } from "../../scripts/_check_torch_families.ts";
+import { openKept } from "../../scripts/_check_torch_kept.ts";
 import { inTempFolder, runTask } from "./_task.ts";
 
 /** A Python with torch; without it what needs it is ignored. */
@@ -20,6 +21,7 @@ const PYTHON = Deno.env.get("KDIGA_PEER_PYTHON");
 const row = (inputGradient: number, parameterGradient: number, logits = 1e-6): CheckRow => ({
   family: "a",
   activation: "relu",
+  images: 2,
   parameters: 7,
   reference: "own definition",
   logits,
@@ -61,13 +63,14 @@ Deno.test("verdictOf() lets pass what only ReLU's kinks explain, and nothing els
   assertEquals(verdictOf(row(1e-5, 1e-5), row(1e-5, 2e-3)), "broken");
   assertEquals(verdictOf(row(1e-5, 1e-5, 2e-4), row(1e-5, 1e-5)), "broken");
   assertEquals(verdictOf(row(1e-5, NaN), undefined), "broken");
+  assertEquals(verdictOf(row(1e-5, NaN), row(1e-5, 1e-5)), "broken");
   assertEquals(verdictOf(row(1e-5, 1e-5), row(NaN, 1e-5)), "broken");
 });
 
 Deno.test("checkTable() gives each error beside that of PyTorch in float32", () => {
   const { columns, rows } = checkTable([row(1e-5, 3e-3)]);
   assertEquals(rows[0]!.length, columns.length);
-  assertEquals(rows[0]!.slice(4), [
+  assertEquals(rows[0]!.slice(5), [
     "1.0e-6 / 1.0e-6",
     "1.0e-5 / 1.0e-5",
     "1.0e-5 / 2.0e-5",
@@ -85,6 +88,37 @@ Deno.test("check:torch has every kind of network, each once by its name, in full
   for (const size of ["full", "small"] as const) {
     assertEquals([...new Set(FAMILIES.map((family) => family[size].spec.kind))].sort(), Object.keys(MODELS).sort());
   }
+});
+
+Deno.test("openKept() keeps what was found, by whom and on how many images, and not what is broken", () =>
+  inTempFolder(async (folder) => {
+    const path = `${folder}/found.json`;
+    const ok = { family: "a", verdict: "ok", rows: [row(1e-5, 1e-5)] } as const;
+    const first = await openKept(path, "tensorflow");
+    assertEquals(first.of("a", 2), undefined);
+    await first.add(ok);
+    await first.add({ ...ok, family: "b", verdict: "broken" });
+    const again = await openKept(path, "tensorflow");
+    assertEquals([again.of("a", 2)?.rows, again.of("a", 1), again.of("b", 2)], [ok.rows, undefined, undefined]);
+    await again.add({ ...ok, family: "b" });
+    const other = await openKept(path, "onnxruntime");
+    assertEquals([other.of("a", 2), other.of("b", 2)], [undefined, undefined]);
+    await other.add(ok);
+    const last = await openKept(path, "tensorflow");
+    assertEquals([last.of("a", 2)?.verdict, last.of("b", 2)?.verdict], ["ok", "ok"]);
+    assertEquals(JSON.parse(await Deno.readTextFile(path)).length, 3);
+    await Deno.writeTextFile(path, `{"family": "a"}`);
+    await assertRejects(
+      () => openKept(path, "tensorflow"),
+      DataError,
+      `Cannot go on from "${path}" as it is no file of check:torch: choose another one, or delete it`,
+    );
+  }));
+
+Deno.test("openKept() without a path keeps nothing", async () => {
+  const kept = await openKept(undefined, "tensorflow");
+  await kept.add({ family: "a", verdict: "ok", rows: [row(1e-5, 1e-5)] });
+  assertEquals(kept.of("a", 2), undefined);
 });
 
 Deno.test("smoothed() puts softplus in the place of what has kinks", () => {

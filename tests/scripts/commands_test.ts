@@ -18,6 +18,7 @@ import {
   sha256Hex,
 } from "../../mod.ts";
 import { gzip, tar } from "../data/_tiny_cifar10.ts";
+import { writeTinyFolder } from "../data/_tiny_folder.ts";
 import { npy } from "../testing/npy.ts";
 import { filesIn, inTempFolder, runTask, SCRIPT_TASKS, startTask, taskArgs } from "./_task.ts";
 import { TINY } from "./_tiny_experiment.ts";
@@ -64,6 +65,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "figures",
     "methods",
     "notebooks",
+    "objective-peer",
     "run",
     "setup",
     "test",
@@ -113,6 +115,7 @@ for (const name of SCRIPT_TASKS) {
       bench: ["read", "write", "ffi", library, "sys=loadavg,cpus", "run"],
       "autoattack-peer": ["read", "write", "ffi", library, "run"],
       "check:torch": ["read", "write", "ffi", library, "run"],
+      "objective-peer": ["read", "write", "ffi", library, "run"],
       setup: ["read", "write", "ffi", "net", "sys=statfs", `${library},${indexes}`, "run"],
       test: ["read", "write", "run"],
     };
@@ -671,7 +674,12 @@ Deno.test("evaluate takes one severity of a corruption, and says what is missing
       [
         ["--severity", "3"],
         2,
-        "UsageError: Cannot use --severity without corrupted images: write --dataset cifar10c",
+        "UsageError: Cannot use --severity without corrupted images: write --dataset cifar10c or cifar100c",
+      ],
+      [
+        [...asked, "--on-corrupt", "skip"],
+        2,
+        "UsageError: Cannot use --on-corrupt without images that are decoded: write --dataset imagenet",
       ],
       [
         [...asked, "--severity", "6"],
@@ -693,6 +701,59 @@ Deno.test("evaluate takes one severity of a corruption, and says what is missing
       assertEquals(await failure(folder, "evaluate", ...model, ...args), [code, line]);
     }
   }, { ...SMALLEST, data, evaluation });
+});
+
+Deno.test("run, evaluate and analyze tell which damaged images they leave out, and how long training waits for images", async () => {
+  const data = { kind: "imagenet", seed: 1, size: 12, classes: 2, onCorrupt: "skip" };
+  const evaluation = { ...SMALLEST.evaluation, n: 3 };
+  const [student] = SMALLEST.students;
+  const network = { batchSize: 2, epochs: 1 };
+  await withExperiment(async (folder) => {
+    for (const part of ["val", "train"]) {
+      await writeTinyFolder(`${folder}/data/${part}`);
+      await Deno.truncate(`${folder}/data/${part}/b/1.JPEG`, 50);
+      await Deno.truncate(`${folder}/data/${part}/a/10.png`, 50);
+    }
+    const told = (err: string) => err.split("\n").filter((line) => /^left out of|damaged/.test(line));
+    const left = (part: string, file: string) => `left out of "imagenet ${part}": Cannot decode "data/${file}" as `;
+    const sum = (part: string, n: string) => `${n} left out of "imagenet ${part}" (manifest.json has their ids)`;
+    const run = await runTask(folder, "run", "tiny.json", "--data", "data", "--out", "run");
+    assertEquals(run.code, 0, run.err);
+    assertMatch(run.err, /trained \S+ in [\d.]+ s, [\d.]+ % of it waiting for images/);
+    const lines = told(run.err);
+    assert(lines[0]!.startsWith(left("test", "val/a/10.png")), lines[0]);
+    assert(lines.some((line) => line.startsWith(left("train", "train/b/1.JPEG"))), run.err);
+    assertEquals(lines.slice(-2), [
+      sum("test", "1 damaged file was"),
+      sum("train", "2 damaged files were"),
+    ]);
+    const model = ["--model", `run/checkpoints/${student!.name}.safetensors`, "--data", "data"];
+    const image = ["--dataset", "imagenet", "--n", "3"];
+    for (
+      const args of [
+        ["evaluate", ...model, "--n", "3", "--attack", "fgsm", "--eps", "8/255", "--skip-masking", "--out", "a"],
+        ["evaluate", ...model, ...image, "--on-corrupt", "skip", "--attack", "fgsm", "--budget", "1m", "--out", "b"],
+        ["analyze", ...model, "--n", "3", "--eps", "8/255", "--out", "c"],
+      ]
+    ) {
+      const { code, err } = await runTask(folder, ...args as [string]);
+      assertEquals(code, 0, err);
+      assertMatch(
+        told(err).join("\n"),
+        /^left out of "imagenet test": Cannot decode "data\/val\/[^]*damaged files? w/,
+        err,
+      );
+    }
+    const [code, line] = await failure(folder, "evaluate", ...model, ...image, "--attack", "fgsm");
+    assertEquals(code, 1);
+    assertMatch(line, /^DataError: Cannot decode "data\/val\//);
+  }, {
+    ...SMALLEST,
+    data,
+    evaluation,
+    teacher: { ...SMALLEST.teacher, ...network },
+    students: [{ ...student, ...network }],
+  });
 });
 
 Deno.test("evaluate --budget tells what is known when the time is over, goes on, and hands over to a full evaluation", async () => {

@@ -40,7 +40,7 @@ export const NATURAL: TrainOptions = {
   dataset: TOY,
 };
 
-/** All events of a training. */
+/** All events of a training; the time that steps waited for images, which differs, is 0. */
 export async function collect(events: AsyncGenerator<TrainEvent>): Promise<TrainEvent[]> {
-  return await Array.fromAsync(events);
+  return await Array.fromAsync(events, (event) => event.kind === "step" ? { ...event, waited: 0 } : event);
 }

@@ -4,6 +4,7 @@ import type { Target } from "../trace/graph.ts";
 import { WorkerClient, workerEngine } from "../worker_engine.ts";
 import { tensorflowConvolutions as convolutions } from "./convolutions.ts";
 import { encodeGraphDef as encode } from "./encode_graph_def.ts";
+import { tensorflowMaxPool } from "./max_pool.ts";
 
 /** Settings of {@linkcode createLibtensorflowEngine}. */
 export interface LibtensorflowOptions {
@@ -14,6 +15,8 @@ export interface LibtensorflowOptions {
 }
 
 const TARGET: Target = { engine: "tensorflow", convolutions, blockSize: 0 };
+/** Of an x86 processor, for which TensorFlow has oneDNN; without it, its max-pooling is slower than elementary operators. */
+const X86: Target = { ...TARGET, maxPool: tensorflowMaxPool };
 
 /**
  * Makes the engine on libtensorflow: a function is traced into a graph, which becomes one TensorFlow function, run on a
@@ -39,11 +42,12 @@ export async function createLibtensorflowEngine(library: string, options: Libten
           "use a library built for GPUs (TENSORFLOW_LIBRARY) and their driver, or --device cpu",
       );
     }
+    const target = device === "cpu" && Deno.build.arch === "x86_64" ? X86 : TARGET;
     return {
       name: "tensorflow",
       device: device === "cpu" ? `cpu (${threads} threads)` : device!,
       version: `libtensorflow ${version}`,
-      ...workerEngine(client, { target: TARGET, encode }),
+      ...workerEngine(client, { target, encode }),
       [Symbol.asyncDispose]: () => client.end("when closed"),
     };
   } catch (error) {

@@ -172,6 +172,11 @@ function convolutionAttributes({ attributes }: GraphNode): Attributes {
   };
 }
 
+function poolAttributes(node: GraphNode): Attributes {
+  const [height, width] = listOf(node.attributes.ksize);
+  return { ...convolutionAttributes(node), ksize: ints([1, height!, width!, 1]) };
+}
+
 const batchNormAttributes = ({ epsilon }: GraphNode["attributes"]): Attributes => ({
   T: type("float32"),
   U: type("float32"),
@@ -207,6 +212,9 @@ const OPERATORS: Readonly<Record<string, Translate>> = {
     "DepthwiseConv2dNativeBackpropFilter",
     ({ inputs: [x, dy], attributes }, graph) => [x!, graph.int32(listOf(attributes.shape)), dy!],
   )(convolutionAttributes),
+  MaxPool: plain("MaxPool", asTheyAre)(poolAttributes),
+  MaxPoolGrad: plain("MaxPoolGrad", asTheyAre)(poolAttributes),
+  MaxPoolGradGrad: plain("MaxPoolGradGrad", asTheyAre)(poolAttributes),
   BiasAdd: plain("BiasAdd", asTheyAre)(() => ({ "data_format": text("NHWC") })),
   FusedBatchNorm: ({ inputs, outputs, attributes }, graph) => {
     const none = `${outputs[0]}_none`;

@@ -1,5 +1,6 @@
 import type { DType } from "../../core/mod.ts";
 import type { ConvolutionWriter } from "./convolutions.ts";
+import type { MaxPoolWriter } from "./max_pool.ts";
 
 /** Element types of graph values: those of tensors, and int64 for the shapes that operators take as inputs. */
 export type GraphDType = DType | "int64";
@@ -44,6 +45,8 @@ export interface Target {
   readonly engine: "onnxruntime" | "tensorflow";
   /** How convolutions are written. */
   readonly convolutions: ConvolutionWriter;
+  /** How max-pooling is written. @default {of elementary operators} */
+  readonly maxPool?: MaxPoolWriter;
   /** Channels per block of ONNX Runtime's channel-blocked convolutions; 0 where they are not to be used. */
   readonly blockSize: number;
 }

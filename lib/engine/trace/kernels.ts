@@ -5,6 +5,7 @@ import { batchNormKernels } from "./batch_norm.ts";
 import { convolutionKernels } from "./convolutions.ts";
 import { MICROSOFT } from "./graph.ts";
 import { layerNormKernels } from "./layer_norm.ts";
+import { maxPoolKernels } from "./max_pool.ts";
 import {
   askedFrom,
   currentGraph,
@@ -464,6 +465,7 @@ export const TRACE_KERNELS: Readonly<Record<string, TraceKernel>> = {
   ...convolutionKernels,
   ...batchNormKernels,
   ...layerNormKernels,
+  ...maxPoolKernels,
   Gelu: ({ x }, attributes) => ofElements(geluOf, x!, attributes),
   GeluGrad: ({ x }, attributes) => ofElements(geluGradOf, x!, attributes),
   Softmax: ({ logits }) => {

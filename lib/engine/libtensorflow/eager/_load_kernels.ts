@@ -5,6 +5,7 @@ import { registerBatchNormKernels } from "../../batch_norm_kernels.ts";
 import { registerGeluKernels } from "../../gelu_kernels.ts";
 import { registerGroupedConvolutionKernels } from "../../grouped_convolution_kernels.ts";
 import { registerLayerNormKernels } from "../../layer_norm_kernels.ts";
+import { registerMaxPoolKernels } from "../../max_pool_kernels.ts";
 import { EAGER_BACKEND, type EagerKernelBackend } from "./_backend.ts";
 import { registerConvolutionGradients } from "./_convolution_gradients.ts";
 import type { Binding } from "./binding.ts";
@@ -49,6 +50,7 @@ async function load(): Promise<MakeBackend> {
   registerGeluKernels(tf, EAGER_BACKEND);
   registerGroupedConvolutionKernels(tf, EAGER_BACKEND);
   registerLayerNormKernels(tf, EAGER_BACKEND);
+  registerMaxPoolKernels(tf, EAGER_BACKEND);
   registerConvolutionGradients();
   return (binding) => new NodeJSKernelBackend(binding, "@tensorflow/tfjs-node-gpu");
 }
