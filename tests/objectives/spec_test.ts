@@ -154,6 +154,21 @@ testOnEngines(
   ENGINES,
 );
 
+Deno.test("every objective takes probabilities for labels: certain ones are the classes", async () => {
+  await using engine = await createEngine("reference");
+  const certain = new Float32Array(12);
+  BATCH.y.data.forEach((label, row) => certain[3 * row + label] = 1);
+  for (const [spec, name] of EACH) {
+    const [classes, probabilities] = [
+      await termsAt(engine, spec, INPUTS),
+      await termsAt(engine, spec, { ...INPUTS, y: float32([4, 3], certain) }),
+    ];
+    for (const [term, value] of Object.entries(classes)) {
+      assertAlmostEquals(probabilities[term]!, value, 1e-6 * Math.max(1, Math.abs(value)), `${term} of ${name}`);
+    }
+  }
+});
+
 Deno.test("passes are what an objective asks of the networks, counted call by call", async () => {
   await using engine = await createEngine("reference"); // Runs what it is given at every call.
   for (const [spec, name] of EACH) {
