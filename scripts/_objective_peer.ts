@@ -158,7 +158,7 @@ export async function checkStep(
     engine,
     await program({
       ...weights,
-      velocity: Object.fromEntries(zero),
+      optimizerState: { velocity: Object.fromEntries(zero) },
       teacher: taught,
       x,
       y,
@@ -201,7 +201,7 @@ export async function checkStep(
     );
   // The first velocity is the gradient and the decay.
   const gradients = Object.fromEntries(
-    Object.entries(outputs.velocity).map(([name, { shape, data }]) => {
+    Object.entries(outputs.optimizerState.velocity!).map(([name, { shape, data }]) => {
       const before = weights.parameters[name]!.data;
       return [name, float32(shape, Array.from(data, (value, i) => value - RATES.weightDecay * before[i]!))];
     }),

@@ -74,7 +74,7 @@ const ADVERSARIAL: { readonly [K in IgdmBase["kind"]]: Check } = {
 
 /** Fields of each kind of objective. */
 export const OBJECTIVE_CHECKS: { readonly [K in ObjectiveSpec["kind"]]: Check } = {
-  natural: object<NaturalSpec>({ kind, labelSmoothing: optional(number(0, 1)) }),
+  natural: object<NaturalSpec>({ kind }),
   ...ADVERSARIAL,
   kd: object<KdSpec>(distillation),
   kdiga: object<KdigaSpec>({

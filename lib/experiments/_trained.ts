@@ -109,8 +109,13 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
         epochs: network.epochs,
         seed: experiment.seed,
         engine: `${engine.name} (${engine.version}): ${engine.device}`,
+        ...(training.average === undefined ? {} : { average: training.average }),
       };
       const content = { model: spec, classes: dataset.classes, inputShape: dataset.imageShape, provenance };
+      if (event.others !== undefined) {
+        const which = training.average?.weights === "last" ? "average" : "last";
+        await saveWeights(folder.file("checkpoints", `${name}.${which}.safetensors`), event.others, content);
+      }
       const card = await saveWeights(final, event.weights, content);
       await manifest.trained(name, card.sha256);
       await removeIfExists(statePath);

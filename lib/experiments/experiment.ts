@@ -1,16 +1,32 @@
 import type { AttackSpec } from "../attacks/mod.ts";
 import { UsageError } from "../core/mod.ts";
-import type { AugmentSpec, DataSpec } from "../data/mod.ts";
+import {
+  type AugmentSpec,
+  checkMix,
+  checkSmoothing,
+  type DataSpec,
+  type MixSpec,
+  type RandAugmentSpec,
+} from "../data/mod.ts";
 import { createModel, type ModelSpec } from "../models/mod.ts";
 import { objectiveOf, type ObjectiveSpec } from "../objectives/mod.ts";
-import { type BatchNormUpdates, learningRate, type OptimizerSpec, type ScheduleSpec } from "../training/mod.ts";
+import {
+  type AverageSpec,
+  type BatchNormUpdates,
+  checkAverage,
+  checkWeightPerturbation,
+  learningRate,
+  type OptimizerSpec,
+  type ScheduleSpec,
+  type WeightPerturbationSpec,
+} from "../training/mod.ts";
 import type { LocalLinearitySpec } from "../evaluation/mod.ts";
 import { eps } from "./_schema_fields.ts";
 import { ATTACK_CHECKS, batchNorms } from "./_schema_attacks.ts";
 import { DATA_CHECKS, DATA_SHAPES } from "./_schema_data.ts";
 import { MODEL_CHECKS } from "./_schema_models.ts";
 import { OBJECTIVE_CHECKS } from "./_schema_objectives.ts";
-import { OPTIMIZER_CHECKS, SCHEDULE_CHECKS } from "./_schema_training.ts";
+import { AVERAGE_CHECKS, OPTIMIZER_CHECKS, SCHEDULE_CHECKS } from "./_schema_training.ts";
 import { checkAnalysis } from "./_check_analysis.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
 import { type Fields, flag, integer, list, number, object, oneOf, optional, text, union } from "./schema.ts";
@@ -35,6 +51,14 @@ export interface NetworkExperiment {
   readonly batchSize: number;
   /** Random changes of the training images. @default {none} */
   readonly augment?: AugmentSpec;
+  /** Mixes the images of a training batch, and their labels. @default {none} */
+  readonly mix?: MixSpec;
+  /** Share of every training label that is spread evenly over all classes. @default {0} */
+  readonly labelSmoothing?: number;
+  /** Takes the gradient at weights that a step uphill has moved. @default {none} */
+  readonly weightPerturbation?: WeightPerturbationSpec;
+  /** Keeps an average of the weights. @default {none} */
+  readonly average?: AverageSpec;
   /** Which forward passes of a step move batch norm's running statistics. @default {"first"} */
   readonly batchNormUpdates?: BatchNormUpdates;
 }
@@ -112,7 +136,15 @@ const network: Fields<NetworkExperiment> = {
   })),
   epochs: integer(0),
   batchSize: integer(),
-  augment: optional(object<AugmentSpec>({ pad: integer(0), flip: flag })),
+  augment: optional(object<AugmentSpec>({
+    pad: integer(0),
+    flip: flag,
+    randAugment: optional(object<RandAugmentSpec>({ n: optional(integer()), magnitude: optional(integer(0, 30)) })),
+  })),
+  mix: optional(object<MixSpec>({ kind: oneOf("mixup", "cutmix"), alpha: number(0) })),
+  labelSmoothing: optional(number(0, 1)),
+  weightPerturbation: optional(object<WeightPerturbationSpec>({ gamma: number(0), from: optional(number(0, 1)) })),
+  average: optional(union(AVERAGE_CHECKS)),
   batchNormUpdates: optional(oneOf("first", "every")),
 };
 const experiment = object<Experiment>({
@@ -173,6 +205,10 @@ export function checkExperiment(value: unknown): Experiment {
     createModel(each.model, shapeOf(dataSpec));
     objectiveOf(each.objective);
     learningRate(each.schedule, 0, Math.max(1, each.epochs));
+    if (each.mix !== undefined) checkMix(each.mix);
+    checkSmoothing(each.labelSmoothing ?? 0);
+    checkWeightPerturbation(each.weightPerturbation);
+    checkAverage(each.average, 0, 1);
     if (each.epochs > 0 && (dataSpec.kind === "cifar10c" || dataSpec.kind === "cifar100c")) {
       const { kind } = dataSpec;
       throw new UsageError(

@@ -2,6 +2,7 @@ import { type AttackSpec, type AutoAttackSpec, componentsOf } from "../attacks/m
 import type { DataSpec } from "../data/mod.ts";
 import type { ModelSpec } from "../models/mod.ts";
 import type { ObjectiveSpec } from "../objectives/mod.ts";
+import type { AverageSpec } from "../training/mod.ts";
 import type { AnalysisSpec, Experiment, NetworkExperiment } from "./experiment.ts";
 
 const TRAIN_IMAGES = 256;
@@ -85,7 +86,7 @@ function smallData(data: DataSpec): DataSpec {
 }
 
 /** Without weights that were trained before, which have other shapes, and what is said of them by name. */
-function smallNetwork({ pretrained: _, ...network }: NetworkExperiment): NetworkExperiment {
+function smallNetwork({ pretrained: _, average, ...network }: NetworkExperiment): NetworkExperiment {
   const { frozen: _frozen, learningRates: _rates, ...optimizer } = network.optimizer;
   return {
     ...network,
@@ -94,7 +95,15 @@ function smallNetwork({ pretrained: _, ...network }: NetworkExperiment): Network
     objective: smallObjective(network.objective),
     epochs: 1,
     batchSize: Math.min(network.batchSize, 64),
+    ...(average === undefined ? {} : { average: smallAverage(average) }),
   };
+}
+
+/** There may be fewer steps than from one taking to the next. */
+function smallAverage(average: AverageSpec): AverageSpec {
+  if (average.kind === "ema") return average;
+  const { every: _, ...rest } = average;
+  return rest;
 }
 
 function smallModel(model: ModelSpec): ModelSpec {

@@ -61,6 +61,17 @@ Deno.test("small() trains on some images of ImageNet, and leaves the test images
   }
 });
 
+Deno.test("small() takes weights for an average after every epoch, as there may be fewer steps than from one to the next", () => {
+  const average = { kind: "swa", from: 0.9, every: 1000 } as const;
+  const ema = { kind: "ema", decay: 0.9 } as const;
+  const made = small({
+    ...TINY,
+    teacher: { ...TINY.teacher, average },
+    students: [{ ...TINY.students[0]!, average: ema }],
+  });
+  assertEquals<unknown>([made.teacher.average, made.students[0]!.average], [{ kind: "swa", from: 0.9 }, ema]);
+});
+
 Deno.test("small() shortens an analysis as well", () => {
   const analysis = { n: 1000, batchSize: 100, eps: ["0", "4/255", "8/255"], linearity: { signed: true } } as const;
   const made = checkExperiment(small({ ...PRESETS.quickstart!, analysis }));

@@ -41,7 +41,7 @@ const IGAM: IgamSpec = {
 
 /** Small specs of each kind: a new kind does not compile until it has one. */
 export const SPECS: { readonly [K in ObjectiveSpec["kind"]]: readonly Extract<ObjectiveSpec, { kind: K }>[] } = {
-  natural: [{ kind: "natural" }, { kind: "natural", labelSmoothing: 0.1 }],
+  natural: [{ kind: "natural" }],
   // So far that gradients part.
   adversarial: [PGD_AT, FAST_AT, { ...FAST_AT_GRAD_ALIGN, eps: "0.9" }],
   kd: [
@@ -71,6 +71,7 @@ export const SPECS: { readonly [K in ObjectiveSpec["kind"]]: readonly Extract<Ob
   igdm: [
     IGDM_PAPER,
     { ...IGDM_PAPER, base: PGD_AT },
+    { ...IGDM_PAPER, base: { ...FAST_AT_GRAD_ALIGN, eps: "0.9" } },
     { ...IGDM_PAPER, base: TRADES_PAPER },
     { ...IGDM_PAPER, base: MART_PAPER },
     { ...IGDM_PAPER, base: ARD_KDIGA_RELEASED_CODE },
