@@ -71,6 +71,7 @@ export const SPECS: { readonly [K in ObjectiveSpec["kind"]]: readonly Extract<Ob
   igdm: [
     IGDM_PAPER,
     { ...IGDM_PAPER, base: PGD_AT },
+    { ...IGDM_PAPER, base: { ...FAST_AT_GRAD_ALIGN, eps: "0.9" } },
     { ...IGDM_PAPER, base: TRADES_PAPER },
     { ...IGDM_PAPER, base: MART_PAPER },
     { ...IGDM_PAPER, base: ARD_KDIGA_RELEASED_CODE },
