@@ -38,7 +38,7 @@ import { startPython } from "./_python.ts";
 export const STEP_BOUNDS = { terms: 1e-4, buffers: 1e-4, gradient: 1e-3, parameters: 1e-3 } as const;
 
 /** What is checked, by its name. Weights are such that every term has its share of the gradient. */
-export const METHODS: Readonly<Record<string, ObjectiveSpec>> = {
+export const COMPARED: Readonly<Record<string, ObjectiveSpec>> = {
   "kd": { kind: "kd", alpha: 0.9, temperature: 4 },
   "kdiga": KDIGA_PAPER,
   "kdiga-released-code": { ...KDIGA_RELEASED_CODE, weight: 50 },

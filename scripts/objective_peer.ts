@@ -10,8 +10,8 @@ import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { oneOf } from "./_flags.ts";
 import {
   checkStep,
+  COMPARED,
   FULL,
-  METHODS,
   SMALL,
   startObjectivePeer,
   STEP_BOUNDS,
@@ -34,7 +34,7 @@ the gradient by every parameter, the parameters after one step of SGD, and batch
     method: {
       value: "NAMES",
       many: true,
-      help: `several by commas (default: all): ${Object.keys(METHODS).join(", ")}`,
+      help: `several by commas (default: all): ${Object.keys(COMPARED).join(", ")}`,
     },
     small: { help: "a tiny network" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
@@ -42,8 +42,8 @@ the gradient by every parameter, the parameters after one step of SGD, and batch
   },
   main: async ({ flags, json }) => {
     if (flags.python === undefined) throw new UsageError(`Cannot check without --python: ${NEEDS}`);
-    const methods = (flags.method ?? Object.keys(METHODS)).flatMap((flag) => flag.split(",")).map((name) =>
-      oneOf("--method", name.trim(), Object.keys(METHODS))
+    const methods = (flags.method ?? Object.keys(COMPARED)).flatMap((flag) => flag.split(",")).map((name) =>
+      oneOf("--method", name.trim(), Object.keys(COMPARED))
     );
     const progress = createProgress();
     await using engine = await createEngine(engineOf(flags.engine), { device: deviceOf(flags.device) });
@@ -59,7 +59,7 @@ the gradient by every parameter, the parameters after one step of SGD, and batch
       for (const method of methods) {
         const found: StepRow[] = [];
         for (const activation of ["relu", "softplus"] as const) {
-          const row = await checkStep(engine, peer, method, METHODS[method]!, setting, activation, folder);
+          const row = await checkStep(engine, peer, method, COMPARED[method]!, setting, activation, folder);
           found.push(row);
           progress.say(
             `${method}, ${activation}: terms ${row.termError.toExponential(1)}, gradient ${

@@ -59,6 +59,8 @@ const ADVERSARIAL: { readonly [K in IgdmBase["kind"]]: Check } = {
     relativeStepSize: optional(number(0)),
     randomStart: optional(flag),
     studentMode: optional(oneOf("train", "eval")),
+    gradAlign: optional(number(0)),
+    gradAlignDetached: optional(flag),
   }),
   trades: object<TradesSpec>({ kind, beta: number(0), ...innerAttack }),
   mart: object<MartSpec>({ kind, lambda: number(0), floor: optional(number(0)), ...innerAttack }),

@@ -64,6 +64,7 @@ export const ADAAD_PAPER: AdaadSpec = {
 /**
  * AdaAD as its released code computes it on CIFAR-10 (boyellow/AdaAD, fe97c3e, main.py and AT_helper.py): divergences as
  * means over images and classes; on CIFAR-100 it takes those over images. The defaults of its flags are a radius of
- * 16/255 and steps of 4/255, not the literature's.
+ * 16/255 and steps of 4/255, not the literature's. What an objective cannot say: a pass on clean images, whose logits
+ * weigh nothing at alpha = 1, moves batch norm's statistics in the code.
  */
 export const ADAAD_RELEASED_CODE: AdaadSpec = { ...ADAAD_PAPER, klReduction: "elementMean" };

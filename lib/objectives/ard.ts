@@ -71,9 +71,13 @@ export const ARD_RELEASED_CODE: ArdSpec = { ...ARD_PAPER, klReduction: "elementM
  * teacher is asked at the attacked images, half of the loss are the labels, and steps are 1.6/255 long.
  */
 export const ARD_KDIGA_RELEASED_CODE: ArdSpec = {
-  ...ARD_RELEASED_CODE,
+  kind: "ard",
   alpha: 0.5,
   temperature: 1,
-  stepSize: "1.6/255",
+  klReduction: "elementMean",
   teacherAt: "adversarial",
+  eps: "8/255",
+  steps: 10,
+  relativeStepSize: 0.2,
+  studentMode: "train",
 };

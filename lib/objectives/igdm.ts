@@ -96,6 +96,7 @@ export const igdm: Objective<IgdmSpec> = {
     baseOf(spec).objective.check(base);
     checkWeight("weight", weight, 20);
   },
+  noise: (spec, network, rng) => baseOf(spec).objective.noise?.(spec.base, network, rng),
   perturb: (context, spec) => baseOf(spec).objective.perturb!(context, spec.base),
   losses(given, batch, spec, context) {
     const at = requirePerturbed(batch.xAdv);

@@ -66,9 +66,10 @@ export type InnerLoss = "crossEntropy" | "klToClean" | "klToCleanTeacher" | "klT
  * @returns x' [B, H, W, C], inside ball and box; the caller owns it.
  * @throws {TypeError} If the loss needs a teacher and there is none.
  *
- * Source: Madry et al. (2018), section 2.1; "klToClean" as in Zhang et al. (2019), algorithm 1; "klToCleanTeacher" as in
- * Zi et al. (2021), equation 6; "klToTeacher" as in Huang et al. (2023), equation 5.
- * Differs from their released codes in bringing a "gaussian" start into ball and box before the first step, not after.
+ * Source: Madry et al. (2018), section 2.1; "klToClean" as in Zhang et al. (2019), algorithm 1, and yaodongyu/TRADES,
+ * 6e8e11b, trades.py; "klToCleanTeacher" as in Zi et al. (2021) and zibojia/RSLAD, c40e04f, rslad_loss.py; "klToTeacher"
+ * as in Huang et al. (2023) and boyellow/AdaAD, fe97c3e, AT_helper.py.
+ * Differs from those codes in bringing a "gaussian" start into ball and box before the first step, not after it.
  */
 export async function innerAttack(
   context: PerturbContext,

@@ -1,6 +1,6 @@
 import { ADAAD_PAPER, ADAAD_RELEASED_CODE } from "./adaad.ts";
 import { ADAIAD_PAPER, ADAIAD_RELEASED_CODE } from "./adaiad.ts";
-import { FAST_AT, PGD_AT } from "./adversarial_training.ts";
+import { FAST_AT, FAST_AT_GRAD_ALIGN, FAST_AT_GRAD_ALIGN_RELEASED_CODE, PGD_AT } from "./adversarial_training.ts";
 import { AKD2_RELEASED_CODE, AKD_PAPER } from "./akd.ts";
 import { ARD_KDIGA_RELEASED_CODE, ARD_PAPER, ARD_RELEASED_CODE } from "./ard.ts";
 import { IAD_PAPER, IAD_RELEASED_CODE } from "./iad.ts";
@@ -98,6 +98,22 @@ export const METHODS: Readonly<Record<string, Method>> = {
     teacherAt: "never",
     paper: preset("FAST_AT", FAST_AT),
     recipe: "Can collapse without a sign in the training loss: watch PGD on held-out images.",
+  },
+  "fast-at-grad-align": {
+    title: "Fast adversarial training with GradAlign",
+    source: "Andriushchenko, Flammarion (2020), Understanding and improving fast adversarial training",
+    innerMaximisation: "CE(S(x'), y), one step",
+    teacherAt: "never",
+    paper: preset("FAST_AT_GRAD_ALIGN", FAST_AT_GRAD_ALIGN),
+    releasedCode: {
+      preset: preset("FAST_AT_GRAD_ALIGN_RELEASED_CODE", FAST_AT_GRAD_ALIGN_RELEASED_CODE),
+      source: "tml-epfl/understanding-fast-adv-training@250265e/train.py",
+      differs: [
+        "The gradient at the clean images is a constant.",
+        "Images without a gradient are left out of the mean.",
+      ],
+    },
+    recipe: "Released code: 30 epochs, batches of 128, one learning-rate cycle up to 0.3, weight decay 0.0005.",
   },
   trades: {
     title: "TRADES",

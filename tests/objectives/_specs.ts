@@ -7,6 +7,7 @@ import {
   ARD_KDIGA_RELEASED_CODE,
   ARD_PAPER,
   FAST_AT,
+  FAST_AT_GRAD_ALIGN,
   IAD_PAPER,
   IAD_RELEASED_CODE,
   IGAM_PAPER,
@@ -41,7 +42,8 @@ const IGAM: IgamSpec = {
 /** Small specs of each kind: a new kind does not compile until it has one. */
 export const SPECS: { readonly [K in ObjectiveSpec["kind"]]: readonly Extract<ObjectiveSpec, { kind: K }>[] } = {
   natural: [{ kind: "natural" }],
-  adversarial: [PGD_AT, FAST_AT],
+  // So far that gradients part.
+  adversarial: [PGD_AT, FAST_AT, { ...FAST_AT_GRAD_ALIGN, eps: "0.9" }],
   kd: [
     { kind: "kd", alpha: 0.5, temperature: 1 },
     { kind: "kd", alpha: 0.9, temperature: 4, klReduction: "elementMean" },
@@ -69,6 +71,7 @@ export const SPECS: { readonly [K in ObjectiveSpec["kind"]]: readonly Extract<Ob
   igdm: [
     IGDM_PAPER,
     { ...IGDM_PAPER, base: PGD_AT },
+    { ...IGDM_PAPER, base: { ...FAST_AT_GRAD_ALIGN, eps: "0.9" } },
     { ...IGDM_PAPER, base: TRADES_PAPER },
     { ...IGDM_PAPER, base: MART_PAPER },
     { ...IGDM_PAPER, base: ARD_KDIGA_RELEASED_CODE },

@@ -88,10 +88,14 @@ export function firstState(spec: ObjectiveSpec): Readonly<Record<string, NdArray
   return objectiveOf(spec).state?.(spec, SHAPE, rng(1, "state")) ?? {};
 }
 
-function withContext(spec: ObjectiveSpec, { ids, state = firstState(spec), ...inputs }: TinyInputs) {
+/** What an objective draws for some images. */
+export function noiseOf(spec: ObjectiveSpec, ids: readonly number[]): NdArray | undefined {
   const rows = ids.flatMap((id) => [...objectiveOf(spec).noise?.(spec, SHAPE, rng(1, "noise", id)) ?? []]);
-  const noise = rows.length === 0 ? undefined : float32([ids.length, rows.length / ids.length], rows);
-  return { ...inputs, progress: scalar(PROGRESS), state, noise };
+  return rows.length === 0 ? undefined : float32([ids.length, rows.length / ids.length], rows);
+}
+
+function withContext(spec: ObjectiveSpec, { ids, state = firstState(spec), ...inputs }: TinyInputs) {
+  return { ...inputs, progress: scalar(PROGRESS), state, noise: noiseOf(spec, ids) };
 }
 
 /** Terms of an objective at given weights, and what it carries on. */

@@ -55,6 +55,17 @@ Deno.test("innerAttack() of the cross-entropy is perturb(), bit for bit", async 
   }
 });
 
+Deno.test("innerAttack() takes probabilities for labels: certain ones are the classes", async () => {
+  const [student, teacher] = [mlp(), mlp(4, 6)];
+  const batch = randomBatch(student, 3);
+  const certain = new Float32Array(12);
+  batch.y.data.forEach((label, row) => certain[4 * row + label] = 1);
+  for (const loss of LOSSES) {
+    const of = (y: NdArray) => attacked(contextOf(student, teacher, { ...batch, y }), { eps: "0.1", steps: 3 }, loss);
+    assertEquals((await of(float32([3, 4], certain))).data, (await of(batch.y)).data, loss);
+  }
+});
+
 for (const loss of LOSSES) {
   Deno.test(`innerAttack() of ${loss} stays in ball and box, knows no batch, and keeps nothing`, async () => {
     const [student, teacher] = [mlp(), mlp(4, 6)];

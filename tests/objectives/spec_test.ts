@@ -19,6 +19,7 @@ import {
   largest,
   lossesAt,
   lossGradients,
+  noiseOf,
   SHAPE,
   take,
   termGradients,
@@ -153,6 +154,21 @@ testOnEngines(
   ENGINES,
 );
 
+Deno.test("every objective takes probabilities for labels: certain ones are the classes", async () => {
+  await using engine = await createEngine("reference");
+  const certain = new Float32Array(12);
+  BATCH.y.data.forEach((label, row) => certain[3 * row + label] = 1);
+  for (const [spec, name] of EACH) {
+    const [classes, probabilities] = [
+      await termsAt(engine, spec, INPUTS),
+      await termsAt(engine, spec, { ...INPUTS, y: float32([4, 3], certain) }),
+    ];
+    for (const [term, value] of Object.entries(classes)) {
+      assertAlmostEquals(probabilities[term]!, value, 1e-6 * Math.max(1, Math.abs(value)), `${term} of ${name}`);
+    }
+  }
+});
+
 Deno.test("passes are what an objective asks of the networks, counted call by call", async () => {
   await using engine = await createEngine("reference"); // Runs what it is given at every call.
   for (const [spec, name] of EACH) {
@@ -187,7 +203,7 @@ Deno.test("passes are what an objective asks of the networks, counted call by ca
         xAdv: Tensor | undefined;
         y: Tensor;
         state: Record<string, Tensor>;
-        noise: Tensor;
+        noise: Tensor | undefined;
         progress: Tensor;
       }) => {
         const [ask, tell] = [counted("student"), counted("teacher")];
@@ -203,7 +219,7 @@ Deno.test("passes are what an objective asks of the networks, counted call by ca
       y: BATCH.y,
       xAdv,
       state: firstState(spec),
-      noise: float32([4, 3], new Array(12).fill(0.5)),
+      noise: noiseOf(spec, INPUTS.ids),
       progress: float32([], [0.95]),
     });
     await readTree(engine, terms);
@@ -223,7 +239,7 @@ Deno.test("an objective that needs a teacher, or perturbed images, says so", asy
         x: Tensor;
         y: Tensor;
         state: Record<string, Tensor>;
-        noise: Tensor;
+        noise: Tensor | undefined;
         progress: Tensor;
       }) => {
         const student = (pixels: Tensor) => tinyLogits(w, pixels);
@@ -234,7 +250,7 @@ Deno.test("an objective that needs a teacher, or perturbed images, says so", asy
         return objective.losses({ student, ...teachers }, images, spec, { progress, state, noise }).terms;
       });
       const { student: w, x, y } = INPUTS;
-      const noise = float32([4, 3], new Array(12).fill(0.5));
+      const noise = noiseOf(spec, INPUTS.ids);
       return program({ w, x, y, state: firstState(spec), noise, progress: float32([], [0.5]) });
     };
     if (objective.needs(spec).length > 0) {

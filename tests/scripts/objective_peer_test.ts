@@ -3,7 +3,7 @@ import { createEngine, objectiveOf } from "../../mod.ts";
 import type { TorchPeer } from "../../scripts/_check_torch.ts";
 import {
   checkStep,
-  METHODS,
+  COMPARED,
   SMALL,
   startObjectivePeer,
   type StepRow,
@@ -64,7 +64,7 @@ Deno.test("stepTable() gives terms and errors, the gradient's beside that of PyT
 });
 
 Deno.test("objective-peer has objectives that can be trained with", () => {
-  for (const spec of Object.values(METHODS)) objectiveOf(spec);
+  for (const spec of Object.values(COMPARED)) objectiveOf(spec);
 });
 
 Deno.test("deno task objective-peer says what it needs", async () => {
@@ -82,7 +82,7 @@ withPython("checkStep() sees a loss that is a little another one", (python) =>
   inTempFolder(async (folder) => {
     await using engine = await createEngine("reference");
     await using peer = await startObjectivePeer(python, 1);
-    const spec = METHODS.kd!;
+    const spec = COMPARED.kd!;
     const wrong: TorchPeer = {
       ...peer,
       ask: (request) => peer.ask({ ...request, objective: { ...spec, alpha: 0.905 } }),
@@ -99,5 +99,5 @@ withPython("deno task objective-peer --small keeps all bounds", (python) =>
   inTempFolder(async (folder) => {
     const { code, out, err } = await runTask(folder, "objective-peer", "--python", python, "--small", "--json");
     assertEquals(code, 0, err);
-    assertEquals(Object.keys(JSON.parse(out).verdicts), Object.keys(METHODS));
+    assertEquals(Object.keys(JSON.parse(out).verdicts), Object.keys(COMPARED));
   }));
