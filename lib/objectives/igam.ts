@@ -25,8 +25,6 @@ import { uniformNoise } from "./_uniform_noise.ts";
 import { inputGradient } from "./input_gradient_alignment.ts";
 import type { Objective } from "./objective.ts";
 
-export type { DiscriminatorFields };
-
 /** The network that tells the student's gradient maps from the teacher's, and how it is trained. */
 export interface IgamDiscriminator {
   /** Convolutions of 4 x 4 and stride 2, as many of them as the image has sides for. */
