@@ -238,7 +238,7 @@ Deno.test("train() perturbs weights from its share on, and takes plain steps bef
   assert((await losses({ gamma: 0.1 }))[0]! > plain[0]!);
 });
 
-Deno.test("train() mixes images and smooths labels for every objective, inner attacks included", async () => {
+Deno.test("train() mixes images, smooths labels and perturbs weights for every objective", async () => {
   await using engine = await createEngine("reference");
   for (const [objective, name] of EACH) {
     const options: TrainOptions = { ...NATURAL, objective, teacher: TEACHER, naturalTeacher: TEACHER, batchSize: 4 };
@@ -252,6 +252,7 @@ Deno.test("train() mixes images and smooths labels for every objective, inner at
     const mixed = await lossOf({ mix: { kind: "mixup", alpha: 1 }, labelSmoothing: 0.1 });
     assert(Number.isFinite(mixed), name);
     assertNotEquals(mixed, plain, name);
+    assertEquals(await lossOf({ weightPerturbation: { gamma: 0 } }), plain, name);
     // Labels as probabilities that are as hard as classes: the same loss, but for rounding.
     assertAlmostEquals(await lossOf({ labelSmoothing: 1e-9 }), plain, 1e-5 * Math.max(1, Math.abs(plain)), name);
   }
