@@ -2,7 +2,10 @@ import { UsageError } from "../core/mod.ts";
 import { add, div, mul, sqrt, square, sum, type Tensor } from "../engine/mod.ts";
 import type { Named } from "./optimizer.ts";
 
-/** Adversarial weight perturbation: each step's gradient is taken at weights that a step uphill has moved. */
+/**
+ * Adversarial weight perturbation: each step's gradient is taken at weights that a step uphill has moved. The terms are
+ * computed twice for it, the inner attack once; the passes of an objective do not count the second time.
+ */
 export interface WeightPerturbationSpec {
   /** Length of the step of a weight tensor as a share gamma of the tensor's own length. */
   readonly gamma: number;
