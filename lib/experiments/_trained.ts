@@ -96,7 +96,7 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
       if (isLazy) await manifest.waited(name, unsaved);
       before = now;
       unsaved = 0;
-    } else {
+    } else if (event.kind === "end") {
       await steps.append(pending.splice(0));
       await manifest.spent(`train ${name}`, (performance.now() - before) / 1000);
       if (isLazy) await manifest.waited(name, unsaved);

@@ -12,6 +12,8 @@ export interface TrainState {
   readonly velocity: Named<NdArray>;
   /** What the objective carries. */
   readonly carried: Named<NdArray>;
+  /** Sum of the accuracies of the steps of the epoch that is under way; none where no step of it is done. @default {0} */
+  readonly accuracySum?: number;
 }
 
 const GROUPS = ["parameters", "buffers", "velocity", "carried"] as const;
@@ -29,7 +31,9 @@ export function encodeTrainState(state: TrainState, experiment: string): Uint8Ar
   const tensors = Object.fromEntries(
     GROUPS.flatMap((group) => Object.entries(groups[group]).map(([name, array]) => [`${group}.${name}`, array])),
   );
-  return encodeSafetensors({ tensors, metadata: { step: String(state.step), experiment } });
+  const { step, accuracySum } = state;
+  const sum = accuracySum === undefined ? {} : { accuracySum: String(accuracySum) };
+  return encodeSafetensors({ tensors, metadata: { step: String(step), ...sum, experiment } });
 }
 
 /**
@@ -43,7 +47,7 @@ export function encodeTrainState(state: TrainState, experiment: string): Uint8Ar
  */
 export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "the checkpoint"): TrainState {
   const { tensors, metadata = {} } = decodeSafetensors(bytes, name);
-  const { step = "none", experiment: author = "none" } = metadata;
+  const { step = "none", accuracySum, experiment: author = "none" } = metadata;
   if (!/^\d{1,15}$/.test(step)) {
     throw new CheckpointError(
       `Cannot resume from "${name}" as its number of steps is "${step}": give a checkpoint of a training`,
@@ -72,5 +76,6 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
     weights: { parameters: groups.parameters, buffers: groups.buffers },
     velocity: groups.velocity,
     carried: groups.carried,
+    ...(accuracySum === undefined ? {} : { accuracySum: Number(accuracySum) }),
   };
 }

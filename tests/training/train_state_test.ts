@@ -14,6 +14,7 @@ const STATE: TrainState = {
   },
   velocity: { "fc.weight": float32([2, 2], [4, 3, 2, 1]), "fc.bias": float32([2]) },
   carried: { "weight": float32([], [0.5]) },
+  accuracySum: 12.1,
 };
 
 Deno.test("decodeTrainState() gives back what encodeTrainState() was given, bit for bit", () => {
