@@ -2,6 +2,7 @@ import { parse, stringify } from "@std/csv";
 import { DataError } from "./errors.ts";
 import { ANALYSIS_COLUMNS, ANALYSIS_QUANTITIES, type AnalysisQuantity, type AnalysisRow } from "./rows.ts";
 import { BRACKET_COLUMNS, type BracketRow, EVALUATION_COLUMNS, type EvaluationRow } from "./rows.ts";
+import { EPOCH_COLUMNS, type EpochRow } from "./rows.ts";
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
 import { DISTANCE_COLUMNS, type DistanceRow } from "./rows.ts";
 import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
@@ -256,6 +257,49 @@ export function parseAnalysis(text: string, name = "analysis.csv"): ParsedRows<A
     mean: get("mean", REAL),
     low: get("low", REAL),
     high: get("high", REAL),
+  }));
+}
+
+/**
+ * Writes `epochs.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatEpochs(rows: readonly EpochRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), EPOCH_COLUMNS, options);
+}
+
+/**
+ * Reads `epochs.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatEpochs} writes them.
+ */
+export function parseEpochs(text: string, name = "epochs.csv"): ParsedRows<EpochRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, EPOCH_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    epoch: get("epoch", COUNT),
+    n: get("n", COUNT),
+    attack: get("attack", TEXT),
+    eps: get("eps", TEXT),
+    trainAccuracy: get("trainAccuracy", REAL),
+    cleanAccuracy: get("cleanAccuracy", REAL),
+    robustAccuracy: get("robustAccuracy", REAL),
+    alarm: get("alarm", FLAG),
+    gapL1: get("gapL1", REAL_OR_EMPTY),
+    gapL2: get("gapL2", REAL_OR_EMPTY),
+    linearity: get("linearity", REAL_OR_EMPTY),
+    teacherLinearity: get("teacherLinearity", REAL_OR_EMPTY),
+    cleanLossGap: get("cleanLossGap", REAL_OR_EMPTY),
+    attackLossGap: get("attackLossGap", REAL_OR_EMPTY),
+    searchLossGap: get("searchLossGap", REAL_OR_EMPTY),
+    bound: get("bound", REAL_OR_EMPTY),
+    slack: get("slack", REAL_OR_EMPTY),
+    violations: get("violations", COUNT_OR_EMPTY),
   }));
 }
 

@@ -128,6 +128,58 @@ export interface PairedRow extends PairedCounts, Difference {
   readonly p: number;
 }
 
+/**
+ * One line of `epochs.csv`: what a watch measured of a network after an epoch, on n validation images. The theory's
+ * columns are means over these images, l the cross-entropy, g its input gradient, LLM(x) the largest error of the linear
+ * approximation of l that was found within eps; they are empty where the theory is not watched.
+ */
+export interface EpochRow {
+  /** Name of the network. */
+  readonly method: string;
+  /** Epochs done, from 1. */
+  readonly epoch: number;
+  /** Validation images. */
+  readonly n: number;
+  /** The attack: "pgd-5". */
+  readonly attack: string;
+  /** Its radius in pixel units as text, Linf. */
+  readonly eps: string;
+  /**
+   * Share of the epoch's training images that were classified correctly as they were trained on (adversarial where the
+   * objective makes them so), in training mode, before the update.
+   */
+  readonly trainAccuracy: number;
+  /** Share of the validation images that are classified correctly. */
+  readonly cleanAccuracy: number;
+  /** Share of them that are under the attack. */
+  readonly robustAccuracy: number;
+  /** 1 where the attacked accuracy fell below the alarm's share of its best so far, else 0. */
+  readonly alarm: 0 | 1;
+  /** ||g_S(x) - g_T(x)||_1. */
+  readonly gapL1: number | "";
+  /** ||g_S(x) - g_T(x)||_2. */
+  readonly gapL2: number | "";
+  /** LLM of the student. */
+  readonly linearity: number | "";
+  /** LLM of the teacher. */
+  readonly teacherLinearity: number | "";
+  /** |l_S(x) - l_T(x)|: with eps ||g_S - g_T||_1 and both LLM it makes the bound. */
+  readonly cleanLossGap: number | "";
+  /** |l_S - l_T| at the student's adversarial image. */
+  readonly attackLossGap: number | "";
+  /** The largest |l_S - l_T| at the points where the LLM of student and teacher were found. */
+  readonly searchLossGap: number | "";
+  /** |l_S(x) - l_T(x)| + eps ||g_S(x) - g_T(x)||_1 + LLM_S(x) + LLM_T(x), which is not below |l_S - l_T| in the ball. */
+  readonly bound: number | "";
+  /** Bound less the largest of the three gaps that were measured. */
+  readonly slack: number | "";
+  /**
+   * Images whose measured gap is above the measured bound: a search finds no more than a lower bound of the LLM, so the
+   * measured bound may be too small.
+   */
+  readonly violations: number | "";
+}
+
 /** What the paper's analysis measures of a network. */
 export type AnalysisQuantity =
   | "local-linearity"
@@ -301,6 +353,29 @@ export const BRACKET_COLUMNS = [
   "upper",
   "upperLow",
   "upperHigh",
+] as const;
+
+/** Columns of `epochs.csv`, in order. */
+export const EPOCH_COLUMNS = [
+  "method",
+  "epoch",
+  "n",
+  "attack",
+  "eps",
+  "trainAccuracy",
+  "cleanAccuracy",
+  "robustAccuracy",
+  "alarm",
+  "gapL1",
+  "gapL2",
+  "linearity",
+  "teacherLinearity",
+  "cleanLossGap",
+  "attackLossGap",
+  "searchLossGap",
+  "bound",
+  "slack",
+  "violations",
 ] as const;
 
 /** Columns of `images.csv`, in order. */

@@ -26,4 +26,6 @@ export * from "./smallest_radii.ts";
 export * from "./summarize.ts";
 export * from "./summarize_analysis.ts";
 export * from "./summarize_classes.ts";
+export * from "./theory_check.ts";
 export * from "./verify_images.ts";
+export * from "./watch_network.ts";
