@@ -2,7 +2,7 @@ import { parse, stringify } from "@std/csv";
 import { DataError } from "./errors.ts";
 import { ANALYSIS_COLUMNS, ANALYSIS_QUANTITIES, type AnalysisQuantity, type AnalysisRow } from "./rows.ts";
 import { BRACKET_COLUMNS, type BracketRow, EVALUATION_COLUMNS, type EvaluationRow } from "./rows.ts";
-import { EPOCH_COLUMNS, type EpochRow } from "./rows.ts";
+import { ALARM_ACTIONS, type AlarmAction, EPOCH_COLUMNS, type EpochRow } from "./rows.ts";
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
 import { DISTANCE_COLUMNS, type DistanceRow } from "./rows.ts";
 import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
@@ -289,7 +289,7 @@ export function parseEpochs(text: string, name = "epochs.csv"): ParsedRows<Epoch
     trainAccuracy: get("trainAccuracy", REAL),
     cleanAccuracy: get("cleanAccuracy", REAL),
     robustAccuracy: get("robustAccuracy", REAL),
-    alarm: get("alarm", FLAG),
+    alarm: get("alarm", ALARM_OR_EMPTY),
     gapL1: get("gapL1", REAL_OR_EMPTY),
     gapL2: get("gapL2", REAL_OR_EMPTY),
     linearity: get("linearity", REAL_OR_EMPTY),
@@ -387,6 +387,10 @@ const FLAG: Field<0 | 1> = { expected: "0 or 1", read: (text) => text === "0" ? 
 const QUANTITY: Field<AnalysisQuantity> = {
   expected: `one of ${ANALYSIS_QUANTITIES.join(", ")}`,
   read: (text) => ANALYSIS_QUANTITIES.find((quantity) => quantity === text),
+};
+const ALARM_OR_EMPTY: Field<AlarmAction | ""> = {
+  expected: `one of ${ALARM_ACTIONS.join(", ")}, or nothing`,
+  read: (text) => text === "" ? "" : ALARM_ACTIONS.find((action) => action === text),
 };
 const COUNT_OR_EMPTY: Field<number | ""> = {
   expected: "an integer of 0 or more, or nothing",

@@ -128,6 +128,12 @@ export interface PairedRow extends PairedCounts, Difference {
   readonly p: number;
 }
 
+/** What an alarm does: say so, end training, or end it with the weights before. */
+export type AlarmAction = "report" | "stop" | "rollBack";
+
+/** All that an alarm can do. */
+export const ALARM_ACTIONS: readonly AlarmAction[] = ["report", "stop", "rollBack"];
+
 /**
  * One line of `epochs.csv`: what a watch measured of a network after an epoch, on n validation images. The theory's
  * columns are means over these images, l the cross-entropy, g its input gradient, LLM(x) the largest error of the linear
@@ -153,8 +159,11 @@ export interface EpochRow {
   readonly cleanAccuracy: number;
   /** Share of them that are under the attack. */
   readonly robustAccuracy: number;
-  /** 1 where the attacked accuracy fell below the alarm's share of its best so far, else 0. */
-  readonly alarm: 0 | 1;
+  /**
+   * What was done as the accuracy under the attack fell below the alarm's share of its best so far; empty where it did
+   * not. "rollBack": the weights that are handed on are those of the row before.
+   */
+  readonly alarm: AlarmAction | "";
   /** ||g_S(x) - g_T(x)||_1. */
   readonly gapL1: number | "";
   /** ||g_S(x) - g_T(x)||_2. */

@@ -4,7 +4,7 @@ import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import { attackName, margins, type PgdSpec, runAttack } from "../attacks/mod.ts";
 import { checkShapes } from "./check_shapes.ts";
-import { type TheoryCheck, theoryCheck } from "./theory_check.ts";
+import { type LossGapBound, lossGapBound } from "./loss_gap_bound.ts";
 
 /** What is looked at while a network is trained. */
 export interface WatchNetworkOptions {
@@ -22,7 +22,7 @@ export interface WatchNetworkOptions {
   readonly seed: number;
   /** Images per batch; changes the time it takes, not the accuracies. */
   readonly batchSize: number;
-  /** Against whom the theory is checked ({@linkcode theoryCheck}). @default {the theory is not checked} */
+  /** Against whom the theory is checked ({@linkcode lossGapBound}). @default {the theory is not checked} */
   readonly teacher?: Classifier;
 }
 
@@ -48,7 +48,7 @@ export async function watchNetwork(engine: Engine, options: WatchNetworkOptions)
   const size = Math.min(batchSize, n);
   const stream = rng(seed, "watch");
   let [clean, robust] = [0, 0];
-  const checks: TheoryCheck[] = [];
+  const checks: LossGapBound[] = [];
   for (let from = 0; from < n; from += size) {
     const count = Math.min(size, n - from);
     // The last batch is filled up with its first image: another size would be traced anew.
@@ -61,12 +61,12 @@ export async function watchNetwork(engine: Engine, options: WatchNetworkOptions)
       if (margin[k]! >= 0) robust++;
     }
     if (teacher === undefined) continue;
-    const found = await theoryCheck(engine, classifier, teacher, batch, xAdv, radius, stream.child("linearity"));
+    const found = await lossGapBound(engine, classifier, teacher, batch, xAdv, radius, stream.child("linearity"));
     checks.push(...found.slice(0, count));
   }
-  const mean = (value: (check: TheoryCheck) => number): number | "" =>
+  const mean = (value: (check: LossGapBound) => number): number | "" =>
     teacher === undefined ? "" : checks.reduce((sum, check) => sum + value(check), 0) / n;
-  const largest = ({ cleanLossGap, attackLossGap, searchLossGap }: TheoryCheck): number =>
+  const largest = ({ cleanLossGap, attackLossGap, searchLossGap }: LossGapBound): number =>
     Math.max(cleanLossGap, attackLossGap, searchLossGap);
   return {
     n,

@@ -13,7 +13,9 @@ import { OBJECTIVE_CHECKS } from "./_schema_objectives.ts";
 import { OPTIMIZER_CHECKS, SCHEDULE_CHECKS } from "./_schema_training.ts";
 import { checkAnalysis } from "./_check_analysis.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
+import { checkWatches, WATCH_CHECK } from "./_check_watches.ts";
 import { type Fields, flag, integer, list, number, object, oneOf, optional, text, union } from "./schema.ts";
+import type { WatchSpec } from "./watch.ts";
 
 /** A network of an experiment, and how it is trained. */
 export interface NetworkExperiment {
@@ -37,6 +39,8 @@ export interface NetworkExperiment {
   readonly augment?: AugmentSpec;
   /** Which forward passes of a step move batch norm's running statistics. @default {"first"} */
   readonly batchNormUpdates?: BatchNormUpdates;
+  /** How it is watched while it is trained, on validation images. @default {not at all} */
+  readonly watch?: WatchSpec;
 }
 
 /** Weights that were trained before. */
@@ -114,6 +118,7 @@ const network: Fields<NetworkExperiment> = {
   batchSize: integer(),
   augment: optional(object<AugmentSpec>({ pad: integer(0), flip: flag })),
   batchNormUpdates: optional(oneOf("first", "every")),
+  watch: optional(WATCH_CHECK),
 };
 const experiment = object<Experiment>({
   name: text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens"),
@@ -190,6 +195,7 @@ export function checkExperiment(value: unknown): Experiment {
       `Cannot use the experiment as "${each.name}" has 0 epochs and no pretrained weights: give it one of them`,
     );
   }
+  checkWatches(value as Experiment);
   checkEvaluation(evaluation);
   if (analysis !== undefined) checkAnalysis(analysis);
   return value as Experiment;

@@ -21,3 +21,4 @@ export * from "./presets/mod.ts";
 export * from "./run.ts";
 export * from "./run_folder.ts";
 export * from "./small.ts";
+export * from "./watch.ts";

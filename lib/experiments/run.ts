@@ -1,4 +1,4 @@
-import type { AnalysisRow, EvaluationRow, Progress } from "../core/mod.ts";
+import type { AlarmAction, AnalysisRow, EpochRow, EvaluationRow, Progress } from "../core/mod.ts";
 import type { SkippedImage } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze } from "../models/mod.ts";
@@ -8,6 +8,7 @@ import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { exists, makeFolder } from "./_files.ts";
 import { loaded } from "./_loaded.ts";
 import { trained } from "./_trained.ts";
+import { selectedName, watchSet } from "./_watched.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { openManifest } from "./manifest.ts";
 import { openRunFolder, runName } from "./run_folder.ts";
@@ -37,6 +38,10 @@ export type RunEvent =
    * where they are decoded while they are used.
    */
   | { readonly kind: "trained"; readonly name: string; readonly seconds: number; readonly waited?: number }
+  /** A network that is being trained was looked at after an epoch. */
+  | { readonly kind: "watched"; readonly row: EpochRow }
+  /** Its accuracy under the attack of the watch has broken down, from its best so far; what is done about it. */
+  | { readonly kind: "alarm"; readonly row: EpochRow; readonly best: number; readonly action: AlarmAction }
   /** A network is evaluated. */
   | { readonly kind: "evaluated"; readonly name: string; readonly rows: readonly EvaluationRow[] }
   /** A network is analysed. */
@@ -79,10 +84,15 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
   const networks = [experiment.teacher, ...experiment.students];
   const { data, skipped } = yield* loaded(experiment.data, options.data, {
     train: networks.some(({ epochs }) => epochs > 0),
-    images: analysis === undefined ? [evaluation] : [evaluation, analysis],
+    images: [
+      evaluation,
+      ...(analysis === undefined ? [] : [analysis]),
+      ...networks.flatMap(({ watch }) => watch === undefined ? [] : [{ split: "validation" as const, n: watch.n }]),
+    ],
   });
   const split = evaluationSet(evaluation, data);
   const analysisSplit = analysis && evaluationSet(analysis, data, "analysis");
+  for (const { watch } of networks) if (watch !== undefined) watchSet(watch, data);
   const path = options.out ?? `runs/${await runName(experiment)}`;
   const resumed = await exists(`${path}/experiment.json`);
   const folder = await openRunFolder(experiment, path);
@@ -93,15 +103,17 @@ export async function* run(experiment: Experiment, options: RunOptions): AsyncGe
 
   const classifiers = new Map<string, Classifier>();
   try {
+    let teacherName: string | undefined;
     for (const network of networks) {
-      const teacher = classifiers.get(experiment.teacher.name);
-      const { model, weights } = yield* trained({ network, teacher, experiment, folder, data, manifest, options });
-      classifiers.set(network.name, freeze(model, putTree(engine, weights)));
+      const teacher = teacherName === undefined ? undefined : classifiers.get(teacherName);
+      const found = yield* trained({ network, teacher, experiment, folder, data, manifest, options });
+      for (const [name, weights] of found.weights) classifiers.set(name, freeze(found.model, putTree(engine, weights)));
+      teacherName ??= found.selected;
     }
     const context = { seed, classifiers, folder, manifest, engine };
     const rows = yield* evaluated({ ...context, evaluation, split });
     if (analysis !== undefined && analysisSplit !== undefined) {
-      yield* analysed({ ...context, analysis, split: analysisSplit, teacher: experiment.teacher.name });
+      yield* analysed({ ...context, analysis, split: analysisSplit, teacher: selectedName(experiment.teacher) });
     }
     const figures = await writeFigures(path);
     const report = await writeReport(path);

@@ -94,6 +94,7 @@ function smallNetwork({ pretrained: _, ...network }: NetworkExperiment): Network
     objective: smallObjective(network.objective),
     epochs: 1,
     batchSize: Math.min(network.batchSize, 64),
+    ...(network.watch === undefined ? {} : { watch: { ...network.watch, n: Math.min(network.watch.n, 32), steps: 2 } }),
   };
 }
 

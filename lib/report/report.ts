@@ -1,10 +1,13 @@
 import {
+  type AlarmAction,
   ANALYSIS_QUANTITIES,
   type AnalysisRow,
   DataError,
+  type EpochRow,
   type EvaluationRow,
   parseAnalysis,
   parseBracket,
+  parseEpochs,
   parseEvaluation,
   readTextIfExists,
   writeFileAtomic,
@@ -14,6 +17,7 @@ import { analysisTable } from "./analysis_table.ts";
 import { bracketTable } from "./bracket_table.ts";
 import { rowsIn } from "./_rows_in.ts";
 import { escapeHtml } from "./_escape_html.ts";
+import { overfittingTable } from "./overfitting_table.ts";
 import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
 import type { ReferenceCard } from "./reference_card.ts";
@@ -52,6 +56,7 @@ export async function writeReport(folder: string): Promise<string> {
       `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: evaluate or analyse first`,
     );
   }
+  const epochs = await rowsIn(folder, "epochs.csv", parseEpochs);
   const experiment = await readTextIfExists(`${folder}/experiment.json`);
   const title = titleOf(experiment) ?? folder;
   const page = [
@@ -61,6 +66,7 @@ export async function writeReport(folder: string): Promise<string> {
     `<h1>${escapeHtml(title)}</h1>`,
     ...await figuresOf(folder),
     ...(evaluation.length === 0 ? [] : accuracySection(evaluation, await readReferences(folder))),
+    ...(epochs.length === 0 ? [] : watchSection(epochs, evaluation)),
     ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", wide(bracketTable(bracket))]),
     ...(analysis.length === 0 ? [] : analysisSection(analysis)),
     ...(experiment === undefined ? [] : ["<h2>Experiment</h2>", `<pre>${escapeHtml(indented(experiment))}</pre>`]),
@@ -79,6 +85,34 @@ function accuracySection(rows: readonly EvaluationRow[], references: readonly Re
   return [
     "<h2>Accuracy</h2>",
     ...attacks.map((attack) => subsection(labelOf(attack), accuracyTable(rows, { attacks: [attack], references }))),
+  ];
+}
+
+const ALARM_TEXT: { readonly [A in AlarmAction]: string } = {
+  report: "it was trained on",
+  stop: "training ended there",
+  rollBack: "training ended, and the weights of the look before count as the last",
+};
+
+function watchSection(epochs: readonly EpochRow[], evaluation: readonly EvaluationRow[]): string[] {
+  const alarms = epochs.filter(({ alarm }) => alarm !== "");
+  const checked = epochs.filter(({ bound }) => bound !== "");
+  const violations = checked.reduce((sum, row) => sum + Number(row.violations), 0);
+  const images = checked.reduce((sum, row) => sum + row.n, 0);
+  return [
+    "<h2>Over the epochs</h2>",
+    ...alarms.map(({ method, epoch, attack, eps, robustAccuracy, alarm }) =>
+      `<p><strong>Alarm:</strong> ${escapeHtml(labelOf(method))} was down to ${
+        (100 * robustAccuracy).toFixed(1)
+      } % under ` +
+      `${escapeHtml(`${labelOf(attack)} ${eps}`)} at epoch ${epoch}: ${ALARM_TEXT[alarm as AlarmAction]}.</p>`
+    ),
+    wide(overfittingTable(epochs, evaluation)),
+    ...(checked.length === 0 ? [] : [
+      `<p>The theory's bound on the loss gap of student and teacher: in ${violations} of ${images} measurements ` +
+      "(an image at an epoch) the gap was above the measured bound, which can be too small, as a search finds no more " +
+      "than a lower bound of the local linearity error (LLM).</p>",
+    ]),
   ];
 }
 

@@ -6,7 +6,7 @@ import { inputGradients } from "./input_gradients.ts";
 import { linearityPoints, type LocalLinearitySpec } from "./local_linearity.ts";
 
 /** Both sides of the bound on the loss gap of student and teacher, at one image. Losses are cross-entropies in nats. */
-export interface TheoryCheck {
+export interface LossGapBound {
   /** ||g_S(x) - g_T(x)||_1. */
   readonly gapL1: number;
   /** ||g_S(x) - g_T(x)||_2. */
@@ -23,12 +23,12 @@ export interface TheoryCheck {
   readonly searchLossGap: number;
   /** The right side. */
   readonly bound: number;
-  /** Whether a measured left side is above it by more than {@linkcode THEORY_TOLERANCE}. */
+  /** Whether a measured left side is above it by more than {@linkcode BOUND_TOLERANCE}. */
   readonly violated: boolean;
 }
 
 /** Nats by which rounding to float32 may put the left side above the right one. */
-export const THEORY_TOLERANCE = 1e-5;
+export const BOUND_TOLERANCE = 1e-5;
 
 /**
  * Measures both sides of the bound that alignment of input gradients puts on the loss gap in an Linf ball: for ||d|| <=
@@ -53,7 +53,7 @@ export const THEORY_TOLERANCE = 1e-5;
  * @param linearity How the largest errors are searched for, in Linf.
  * @returns A record per image.
  */
-export async function theoryCheck(
+export async function lossGapBound(
   engine: Engine,
   student: Classifier,
   teacher: Classifier,
@@ -62,7 +62,7 @@ export async function theoryCheck(
   eps: number,
   rng: Rng,
   linearity: Omit<LocalLinearitySpec, "norm" | "signed"> = {},
-): Promise<TheoryCheck[]> {
+): Promise<LossGapBound[]> {
   const { y } = batch;
   const own = await inputGradients(engine, student, batch);
   const other = await inputGradients(engine, teacher, batch);
@@ -91,7 +91,7 @@ export async function theoryCheck(
     const [linearity, teacherLinearity] = [found.errors[i]!, teacherFound.errors[i]!];
     const [attackLossGap, searchLossGap] = [attacked[i]!, Math.max(first[i]!, second[i]!)];
     const bound = cleanLossGap + eps * gapL1 + linearity + teacherLinearity;
-    const violated = Math.max(cleanLossGap, attackLossGap, searchLossGap) > bound + THEORY_TOLERANCE;
+    const violated = Math.max(cleanLossGap, attackLossGap, searchLossGap) > bound + BOUND_TOLERANCE;
     const gaps = { gapL1, gapL2: Math.sqrt(squares), linearity, teacherLinearity, cleanLossGap };
     return { ...gaps, attackLossGap, searchLossGap, bound, violated };
   });
