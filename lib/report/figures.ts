@@ -37,7 +37,7 @@ export async function writeFigures(folder: string): Promise<string[]> {
   const steps = await rowsIn(folder, "steps.csv", parseSteps);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
   const epochs = await rowsIn(folder, "epochs.csv", parseEpochs);
-  if (evaluation.length + analysis.length + steps.length + bracket.length === 0) {
+  if (evaluation.length + analysis.length + steps.length + epochs.length + bracket.length === 0) {
     throw new DataError(
       `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
         "train, evaluate or analyse first",

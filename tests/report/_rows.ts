@@ -1,4 +1,11 @@
-import { type AnalysisRow, type BracketRow, type EvaluationRow, type StepRow, wilson } from "../../lib/core/mod.ts";
+import {
+  type AnalysisRow,
+  type BracketRow,
+  type EpochRow,
+  type EvaluationRow,
+  type StepRow,
+  wilson,
+} from "../../lib/core/mod.ts";
 
 /** Evaluation of three methods (one of them unknown to the theme) under two attacks at three radii, 200 images. */
 export const EVALUATION: readonly EvaluationRow[] = [
@@ -67,6 +74,35 @@ export const BRACKET: readonly BracketRow[] = ["kdiga", "kd"].flatMap((method, m
       upper: most.rate,
       upperLow: most.low,
       upperHigh: most.high,
+    };
+  })
+);
+
+/** Four epochs of a teacher, and of a student whose accuracy under attack breaks down, with the theory's columns. */
+export const EPOCHS: readonly EpochRow[] = ["kd", "teacher"].flatMap((method) =>
+  [1, 2, 3, 4].map((epoch, i): EpochRow => {
+    const student = method === "kd";
+    const robustAccuracy = student ? [0.2, 0.4, 0.41, 0.1][i]! : [0.3, 0.5, 0.55, 0.55][i]!;
+    return {
+      method,
+      epoch,
+      n: 100,
+      attack: "pgd-5",
+      eps: "8/255",
+      trainAccuracy: 0.5,
+      cleanAccuracy: student ? 0.6 : 0.8 - i / 100,
+      robustAccuracy,
+      alarm: student && epoch === 4 ? "report" : "",
+      gapL1: student ? 25.5 / epoch : "",
+      gapL2: student ? 2 / epoch : "",
+      linearity: student ? 0.3 * epoch : "",
+      teacherLinearity: student ? 0.1 : "",
+      cleanLossGap: student ? 0.5 / epoch : "",
+      attackLossGap: student ? 0.7 : "",
+      searchLossGap: student ? 0.6 : "",
+      bound: student ? 0.5 / epoch + 0.8 / epoch + 0.3 * epoch + 0.1 : "",
+      slack: student ? 0.1 : "",
+      violations: student ? i : "",
     };
   })
 );
