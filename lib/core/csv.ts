@@ -6,6 +6,8 @@ import { ALARM_ACTIONS, type AlarmAction, EPOCH_COLUMNS, type EpochRow } from ".
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
 import { DISTANCE_COLUMNS, type DistanceRow } from "./rows.ts";
 import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
+import { RELIABILITY_COLUMNS, type ReliabilityRow } from "./rows.ts";
+import { TEACHER_COLUMNS, TEACHER_QUANTITIES, type TeacherQuantity, type TeacherRow } from "./rows.ts";
 import { STEP_COLUMNS, type StepRow } from "./rows.ts";
 
 /** The rows of a CSV file. */
@@ -304,6 +306,70 @@ export function parseEpochs(text: string, name = "epochs.csv"): ParsedRows<Epoch
 }
 
 /**
+ * Writes `teacher.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatTeacher(rows: readonly TeacherRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), TEACHER_COLUMNS, options);
+}
+
+/**
+ * Reads `teacher.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatTeacher} writes them.
+ */
+export function parseTeacher(text: string, name = "teacher.csv"): ParsedRows<TeacherRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, TEACHER_COLUMNS, name), (get) => ({
+    images: get("images", TEXT),
+    source: get("source", TEXT_OR_EMPTY),
+    eps: get("eps", TEXT),
+    quantity: get("quantity", TEACHER_QUANTITY),
+    n: get("n", COUNT),
+    value: get("value", REAL),
+    low: get("low", REAL_OR_EMPTY),
+    high: get("high", REAL_OR_EMPTY),
+  }));
+}
+
+/**
+ * Writes `reliability.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatReliability(rows: readonly ReliabilityRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), RELIABILITY_COLUMNS, options);
+}
+
+/**
+ * Reads `reliability.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatReliability} writes them.
+ */
+export function parseReliability(text: string, name = "reliability.csv"): ParsedRows<ReliabilityRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, RELIABILITY_COLUMNS, name), (get) => ({
+    images: get("images", TEXT),
+    source: get("source", TEXT_OR_EMPTY),
+    eps: get("eps", TEXT),
+    from: get("from", REAL),
+    to: get("to", REAL),
+    n: get("n", COUNT),
+    confidence: get("confidence", REAL),
+    accuracy: get("accuracy", REAL),
+  }));
+}
+
+/**
  * Writes `steps.csv`: the columns that every method has, then a column per term, empty where a method lacks it.
  *
  * @param rows Rows to write.
@@ -387,6 +453,10 @@ const FLAG: Field<0 | 1> = { expected: "0 or 1", read: (text) => text === "0" ? 
 const QUANTITY: Field<AnalysisQuantity> = {
   expected: `one of ${ANALYSIS_QUANTITIES.join(", ")}`,
   read: (text) => ANALYSIS_QUANTITIES.find((quantity) => quantity === text),
+};
+const TEACHER_QUANTITY: Field<TeacherQuantity> = {
+  expected: `one of ${TEACHER_QUANTITIES.join(", ")}`,
+  read: (text) => TEACHER_QUANTITIES.find((quantity) => quantity === text),
 };
 const ALARM_OR_EMPTY: Field<AlarmAction | ""> = {
   expected: `one of ${ALARM_ACTIONS.join(", ")}, or nothing`,

@@ -189,6 +189,71 @@ export interface EpochRow {
   readonly violations: number | "";
 }
 
+/** What is measured of a teacher before distillation. */
+export type TeacherQuantity =
+  | "accuracy"
+  | "ece"
+  | "confidence"
+  | "entropy"
+  | "gradient-l1"
+  | "gradient-l2"
+  | "local-linearity";
+
+/** All that is measured of a teacher, in the order of tables. */
+export const TEACHER_QUANTITIES: readonly TeacherQuantity[] = [
+  "accuracy",
+  "ece",
+  "confidence",
+  "entropy",
+  "gradient-l1",
+  "gradient-l2",
+  "local-linearity",
+];
+
+/** Which images a teacher is asked about. */
+export interface TeacherImages {
+  /** "clean", or the attack that made them: "pgd-20". */
+  readonly images: string;
+  /** Name of the network that the attack was made on, where it was another than the teacher; else empty. */
+  readonly source: string;
+  /** Radius in pixel units as text; "0" for clean images. */
+  readonly eps: string;
+}
+
+/** One line of `teacher.csv`: a quantity of a teacher, over n images. */
+export interface TeacherRow extends TeacherImages {
+  /** What was measured: rates as shares, entropy and local linearity in nats. */
+  readonly quantity: TeacherQuantity;
+  /** Number of images. */
+  readonly n: number;
+  /** Its value. */
+  readonly value: number;
+  /** Lower end of the 95 % interval: Wilson's of an accuracy, normal of a mean; empty for the calibration error. */
+  readonly low: number | "";
+  /** Upper end of the interval. */
+  readonly high: number | "";
+}
+
+/** One line of `reliability.csv`: the images whose confidence lies in a bin. */
+export interface ReliabilityRow extends TeacherImages {
+  /** Lower end of the bin, which belongs to the bin below but for 0. */
+  readonly from: number;
+  /** Upper end of the bin. */
+  readonly to: number;
+  /** Number of images in it. */
+  readonly n: number;
+  /** Their mean confidence. */
+  readonly confidence: number;
+  /** Share of them that is classified correctly. */
+  readonly accuracy: number;
+}
+
+/** Columns of `teacher.csv`, in order. */
+export const TEACHER_COLUMNS = ["images", "source", "eps", "quantity", "n", "value", "low", "high"] as const;
+
+/** Columns of `reliability.csv`, in order. */
+export const RELIABILITY_COLUMNS = ["images", "source", "eps", "from", "to", "n", "confidence", "accuracy"] as const;
+
 /** What the paper's analysis measures of a network. */
 export type AnalysisQuantity =
   | "local-linearity"

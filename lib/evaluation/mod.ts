@@ -13,11 +13,13 @@
  */
 export * from "./adversarial_images.ts";
 export * from "./analyze.ts";
+export * from "./calibration.ts";
 export * from "./check_shapes.ts";
 export * from "./compare.ts";
 export * from "./evaluate.ts";
 export * from "./evidence_key.ts";
 export * from "./input_gradients.ts";
+export * from "./inspect.ts";
 export * from "./local_linearity.ts";
 export * from "./loss_gap_bound.ts";
 export * from "./masking.ts";

@@ -15,6 +15,7 @@ export * from "./evaluate_models.ts";
 export * from "./evaluate_within.ts";
 export * from "./experiment.ts";
 export * from "./image_file.ts";
+export * from "./inspect_teacher.ts";
 export * from "./manifest.ts";
 export * from "./override.ts";
 export * from "./presets/mod.ts";

@@ -5,6 +5,7 @@ import {
   parseBracket,
   parseEpochs,
   parseEvaluation,
+  parseReliability,
   parseSteps,
   writeFileAtomic,
 } from "../core/mod.ts";
@@ -14,6 +15,7 @@ import { bracketCurve } from "./bracket_curve.ts";
 import { epochCurves } from "./epoch_curves.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
+import { reliabilityDiagram } from "./reliability_diagram.ts";
 import { rowsIn } from "./_rows_in.ts";
 import { robustnessBars } from "./robustness_bars.ts";
 import { robustnessCurve } from "./robustness_curve.ts";
@@ -23,11 +25,11 @@ import { trainingCurves } from "./training_curves.ts";
 /**
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
  * at the largest radius that the attacks share, a curve per quantity of the analysis, the training curves, what a
- * watch saw over the epochs, and the bracket of an evaluation within a budget. Each figure is written as a Vega-Lite specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
+ * watch saw over the epochs, the bracket of an evaluation within a budget, and the reliability of a teacher. Each figure is written as a Vega-Lite specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
  *
  * Cards in `folder/references` are drawn beside the robustness curves.
  *
- * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `steps.csv`, `epochs.csv` and `bracket.csv`.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `steps.csv`, `epochs.csv`, `bracket.csv` and `reliability.csv`.
  * @returns Paths of the files written, in `folder/figures`.
  * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
@@ -37,7 +39,8 @@ export async function writeFigures(folder: string): Promise<string[]> {
   const steps = await rowsIn(folder, "steps.csv", parseSteps);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
   const epochs = await rowsIn(folder, "epochs.csv", parseEpochs);
-  if (evaluation.length + analysis.length + steps.length + epochs.length + bracket.length === 0) {
+  const reliability = await rowsIn(folder, "reliability.csv", parseReliability);
+  if ([evaluation, analysis, steps, epochs, bracket, reliability].every((rows) => rows.length === 0)) {
     throw new DataError(
       `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
         "train, evaluate or analyse first",
@@ -60,6 +63,7 @@ export async function writeFigures(folder: string): Promise<string[]> {
   if (steps.length > 0) specs.set("training_curves", trainingCurves(steps));
   if (epochs.length > 0) specs.set("epoch_curves", epochCurves(epochs));
   if (epochs.some((row) => row.bound !== "")) specs.set("theory_check", theoryCheck(epochs));
+  if (reliability.length > 0) specs.set("reliability", reliabilityDiagram(reliability));
   if (bracket.length > 0) specs.set("bracket", bracketCurve(bracket));
 
   await Deno.mkdir(`${folder}/figures`, { recursive: true });

@@ -9,6 +9,7 @@ import {
   parseBracket,
   parseEpochs,
   parseEvaluation,
+  parseTeacher,
   readTextIfExists,
   writeFileAtomic,
 } from "../core/mod.ts";
@@ -22,6 +23,7 @@ import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
 import type { ReferenceCard } from "./reference_card.ts";
 import { type AccuracyTable, accuracyTable, tableHtml } from "./table.ts";
+import { teacherTable } from "./teacher_table.ts";
 import { labelOf } from "./theme.ts";
 
 const STYLE = `
@@ -42,7 +44,7 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
  * Writes `report.html` of a run folder: its tables, its figures and its experiment in one file that needs no network
  * and no other file. The same folder gives the same bytes: what differs from run to run stays in `manifest.json`.
  *
- * @param folder Run folder with some of `evaluation.csv`, `analysis.csv` and `bracket.csv`, `experiment.json` and the
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `bracket.csv` and `teacher.csv`, `experiment.json` and the
  * figures that `writeFigures` draws.
  * @returns Path of the page.
  * @throws {DataError} If none of them has a row, or one is not as expected.
@@ -51,7 +53,8 @@ export async function writeReport(folder: string): Promise<string> {
   const evaluation = await rowsIn(folder, "evaluation.csv", parseEvaluation);
   const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
-  if (evaluation.length + analysis.length + bracket.length === 0) {
+  const teacher = await rowsIn(folder, "teacher.csv", parseTeacher);
+  if (evaluation.length + analysis.length + bracket.length + teacher.length === 0) {
     throw new DataError(
       `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: evaluate or analyse first`,
     );
@@ -66,6 +69,7 @@ export async function writeReport(folder: string): Promise<string> {
     `<h1>${escapeHtml(title)}</h1>`,
     ...await figuresOf(folder),
     ...(evaluation.length === 0 ? [] : accuracySection(evaluation, await readReferences(folder))),
+    ...(teacher.length === 0 ? [] : ["<h2>Teacher</h2>", wide(teacherTable(teacher))]),
     ...(epochs.length === 0 ? [] : watchSection(epochs, evaluation)),
     ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", wide(bracketTable(bracket))]),
     ...(analysis.length === 0 ? [] : analysisSection(analysis)),

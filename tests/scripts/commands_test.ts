@@ -63,6 +63,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "evaluate",
     "fetch",
     "figures",
+    "inspect-teacher",
     "notebooks",
     "run",
     "setup",
