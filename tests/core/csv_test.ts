@@ -13,7 +13,9 @@ import {
   formatEvidence,
   formatImages,
   formatMeasurements,
+  formatReliability,
   formatSteps,
+  formatTeacher,
   type MeasurementRow,
   parseAnalysis,
   parseBracket,
@@ -23,8 +25,11 @@ import {
   parseEvidence,
   parseImages,
   parseMeasurements,
+  parseReliability,
   parseSteps,
+  parseTeacher,
   type StepRow,
+  type TeacherRow,
 } from "../../lib/core/mod.ts";
 
 const EVALUATION: EvaluationRow[] = [
@@ -193,6 +198,22 @@ Deno.test("formatEpochs() and parseEpochs() agree, with the columns of the theor
     DataError,
     'its alarm is "undo" where one of report, stop, rollBack, or nothing was expected',
   );
+});
+
+Deno.test("formatTeacher() and formatReliability() write what their kin read", () => {
+  const kind = { images: "pgd-20", source: "kd", eps: "8/255" };
+  const rows: TeacherRow[] = [
+    { ...kind, quantity: "accuracy", n: 10, value: 0.5, low: 0.25, high: 0.75 },
+    { ...kind, source: "", quantity: "ece", n: 10, value: 0.1, low: "", high: "" },
+  ];
+  assertEquals(
+    formatTeacher(rows),
+    "images,source,eps,quantity,n,value,low,high\npgd-20,kd,8/255,accuracy,10,0.5,0.25,0.75\npgd-20,,8/255,ece,10,0.1,,\n",
+  );
+  assertEquals(parseTeacher(formatTeacher(rows)), { rows, torn: false });
+  assertThrows(() => parseTeacher(formatTeacher(rows).replace("ece", "x")), DataError, 'its quantity is "x"');
+  const bins = [{ ...kind, from: 0.2, to: 0.4, n: 3, confidence: 0.3, accuracy: 1 / 3 }];
+  assertEquals(parseReliability(formatReliability(bins)), { rows: bins, torn: false });
 });
 
 Deno.test("formatSteps() appends under the columns of the first lines", () => {

@@ -3,7 +3,9 @@ import {
   type BracketRow,
   type EpochRow,
   type EvaluationRow,
+  type ReliabilityRow,
   type StepRow,
+  type TeacherRow,
   wilson,
 } from "../../lib/core/mod.ts";
 
@@ -105,4 +107,37 @@ export const EPOCHS: readonly EpochRow[] = ["kd", "teacher"].flatMap((method) =>
       violations: student ? i : "",
     };
   })
+);
+
+const KINDS = [
+  { images: "clean", source: "", eps: "0" },
+  { images: "pgd-20", source: "", eps: "8/255" },
+  { images: "pgd-20", source: "kdiga", eps: "8/255" },
+] as const;
+
+/** A teacher on clean images, its own adversarial ones, and a student's. */
+export const TEACHER: readonly TeacherRow[] = [
+  ...KINDS.flatMap((kind, i): TeacherRow[] => [
+    {
+      ...kind,
+      quantity: "accuracy",
+      n: 200,
+      ...((({ rate, low, high }) => ({ value: rate, low, high }))(wilson(160 - 40 * i, 200))),
+    },
+    { ...kind, quantity: "ece", n: 200, value: 0.05 * (1 + i), low: "", high: "" },
+    { ...kind, quantity: "entropy", n: 200, value: 1.2345, low: 1.1, high: 1.3 },
+  ]),
+  { ...KINDS[0], eps: "8/255", quantity: "local-linearity", n: 200, value: 0.0123, low: 0.01, high: 0.02 },
+];
+
+/** Its bins, the last one of a single image. */
+export const RELIABILITY: readonly ReliabilityRow[] = KINDS.flatMap((kind, i) =>
+  [[0.3, 40], [0.6, 159], [0.9, 1]].map(([confidence = 0, n = 0]): ReliabilityRow => ({
+    ...kind,
+    from: confidence - 0.05,
+    to: confidence + 0.05,
+    n,
+    confidence,
+    accuracy: confidence - 0.1 * i,
+  }))
 );
