@@ -21,7 +21,7 @@ export interface EpochCurvesOptions {
 }
 
 /** Pixels left of every plot: fixed, so that the panels line up. */
-const AXIS_WIDTH = 48;
+const AXIS_WIDTH = 51;
 
 /**
  * Draws the accuracy on validation images over the epochs of training, a line per network: without an attack above,
@@ -48,12 +48,13 @@ export function epochCurves(rows: readonly EpochRow[], options: EpochCurvesOptio
   })).sort((a, b) => labels.indexOf(a.method) - labels.indexOf(b.method) || a.epoch - b.epoch);
   const last = Math.max(...points.map(({ epoch }) => epoch));
   const attacks = [...new Set(rows.map(({ attack, eps }) => `${labelOf(attack)} ${eps}`))].join(", ");
-  const plotWidth = width - AXIS_WIDTH - 14;
+  const plotWidth = width - AXIS_WIDTH - 9;
   const panel = (field: "clean" | "robust", heading: string, isLast: boolean) => {
     const x = {
       field: "epoch",
       type: "quantitative" as const,
-      scale: { domain: [Math.min(1, last - 1), last], nice: false },
+      // Room for half a ring at both ends.
+      scale: { domain: [1 - 0.02 * last, 1.02 * last], nice: false },
       axis: epochAxis(last, isLast),
     };
     const y = {
@@ -64,8 +65,8 @@ export function epochCurves(rows: readonly EpochRow[], options: EpochCurvesOptio
         title: heading,
         titleFontSize: FONT_SIZE.label,
         tickCount: 5,
-        minExtent: AXIS_WIDTH - 17,
-        maxExtent: AXIS_WIDTH - 17,
+        minExtent: AXIS_WIDTH - 15,
+        maxExtent: AXIS_WIDTH - 15,
       },
     };
     const mark = (name: string, values: typeof points, shape: string, size: number) =>

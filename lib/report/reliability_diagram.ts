@@ -2,7 +2,7 @@ import { type ReliabilityRow, UsageError } from "../core/mod.ts";
 import { imagesLabel } from "./_images_label.ts";
 import { legendColumns } from "./_labels.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH, compareText, SCHEMA, THEME } from "./theme.ts";
 
 /** Options of {@linkcode reliabilityDiagram}. */
 export interface ReliabilityDiagramOptions {
@@ -47,12 +47,15 @@ export function reliabilityDiagram(
   }
   const radii = [...new Set(rows.filter(({ images }) => images !== "clean").map(({ eps }) => eps))];
   const nameOf = (row: ReliabilityRow): string => imagesLabel(row, radii.length > 1);
-  const labels = [...new Set(rows.map(nameOf))];
+  const rank = ({ images, source }: ReliabilityRow): string =>
+    source === "" ? images === "clean" ? "" : `0 ${images}` : `1 ${source} ${images}`;
+  const ordered = rows.toSorted((a, b) => compareText(rank(a), rank(b)) || a.from - b.from);
+  const labels = [...new Set(ordered.map(nameOf))];
   const totals = new Map(
     labels.map((label) => [label, rows.filter((row) => nameOf(row) === label).reduce((sum, { n }) => sum + n, 0)]),
   );
   const short = (value: number): number => Number((100 * value).toPrecision(6));
-  const points = rows.map((row) => ({
+  const points = ordered.map((row) => ({
     images: nameOf(row),
     confidence: short(row.confidence),
     accuracy: short(row.accuracy),

@@ -20,7 +20,7 @@ export interface TheoryCheckOptions {
 }
 
 /** Pixels left of every plot: fixed, so that the panels line up. */
-const AXIS_WIDTH = 48;
+const AXIS_WIDTH = 51;
 
 /** What the bound is made of, from below. */
 const TERMS: readonly { readonly term: string; readonly color: string; readonly of: (row: EpochRow) => number }[] = [
@@ -51,7 +51,7 @@ export function theoryCheck(rows: readonly EpochRow[], options: TheoryCheckOptio
   }
   const methods = methodOrder(own.map(({ method }) => method));
   const last = own.at(-1)!.epoch;
-  const plotWidth = width - AXIS_WIDTH - 14;
+  const plotWidth = width - AXIS_WIDTH - 9;
   const epochs = [...new Set(own.map(({ epoch }) => epoch))];
   const every = Math.min(...epochs.map((epoch, i) => epoch - (epochs[i - 1] ?? epoch - 1)));
   const x = (isLast: boolean) => ({
@@ -83,8 +83,8 @@ export function theoryCheck(rows: readonly EpochRow[], options: TheoryCheckOptio
           title: `${labelOf(method)} (nats)`,
           titleFontSize: FONT_SIZE.label,
           tickCount: 4,
-          minExtent: AXIS_WIDTH - 17,
-          maxExtent: AXIS_WIDTH - 17,
+          minExtent: AXIS_WIDTH - 15,
+          maxExtent: AXIS_WIDTH - 15,
         },
       });
       const dash = {

@@ -106,6 +106,7 @@ for (const name of SCRIPT_TASKS) {
       run: ["read", "write", "ffi", library, "run=git"],
       evaluate: ["read", "write", "ffi", library, "run=git"],
       analyze: ["read", "write", "ffi", library, "run=git"],
+      "inspect-teacher": ["read", "write", "ffi", library, "run=git"],
       verify: ["read", "ffi", library],
       figures: ["read", "write"],
       fetch: ["read", "write", "net"],
