@@ -127,7 +127,7 @@ export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepN
   const on = put({ x: arrays.x, y: arrays.y, learningRate: scalar(LEARNING_RATE), progress: scalar(0.5) });
   const { x, y, progress } = on;
   const student = once(() => put(arrays.student()));
-  const velocity = once(() => put(sgd.init(OPTIMIZER, arrays.student().parameters)));
+  const optimizerState = once(() => put(sgd.init(OPTIMIZER, arrays.student().parameters)));
   const teacher = once(() => put(arrays.teacher()));
 
   const counted = () => {
@@ -174,7 +174,7 @@ export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepN
 
   const training = (name: StepName, objective: ObjectiveSpec, taught?: Classifier): BenchStep => {
     const fn = trainingFn(model, objective, taught);
-    const inputs = { ...on, ...student(), velocity: velocity(), teacher: taught?.weights, xAdv: undefined };
+    const inputs = { ...on, ...student(), optimizerState: optimizerState(), teacher: taught?.weights, xAdv: undefined };
     return single(name, network, fn, inputs, trainingNumbers);
   };
 
@@ -221,7 +221,7 @@ export function benchSteps(engine: Engine, one: BenchCase, names: readonly StepN
     "adversarial step": () => {
       const counting = counted();
       const program = counting.engine.compile(trainingFn(model, ATTACK, undefined), { name: "adversarial step" });
-      const inputs = { ...on, ...student(), velocity: velocity(), teacher: undefined };
+      const inputs = { ...on, ...student(), optimizerState: optimizerState(), teacher: undefined };
       // As train() does, the attack gets the batch from memory.
       const context = {
         ...arrays,
@@ -282,10 +282,10 @@ function trainingFn(model: Model, objective: ObjectiveSpec, teacher: Classifier 
 
 type Trained = MapTensors<ReturnType<ReturnType<typeof trainingFn>>, NdArray>;
 
-function trainingNumbers({ parameters, buffers, velocity, terms }: Trained): Numbers {
+function trainingNumbers({ parameters, buffers, optimizerState, terms }: Trained): Numbers {
   const groups = {
     updated: toPyTorch({ parameters, buffers }),
-    velocity: toPyTorch({ parameters: velocity, buffers: {} }),
+    velocity: toPyTorch({ parameters: optimizerState["velocity"]!, buffers: {} }),
     term: terms,
   };
   return Object.fromEntries(

@@ -427,7 +427,12 @@ async function kdigaGradient(
  * Weights as of a network in training: first values moved off what is trivial, running statistics near those of the
  * images, so that every layer sees what it is made for.
  */
-async function realWeights(engine: Engine, model: Network, x: NdArray, random: Rng): Promise<Weights<NdArray>> {
+export async function realWeights(
+  engine: Engine,
+  model: Network,
+  x: NdArray,
+  random: Rng,
+): Promise<Weights<NdArray>> {
   const weights = movedOffZero(model.init(random.child("student")), random.child("student"));
   if (Object.keys(weights.buffers).length === 0) return weights;
   const program = engine.compile((at: { weights: Weights<Tensor>; x: Tensor }) =>
@@ -449,7 +454,7 @@ async function realWeights(engine: Engine, model: Network, x: NdArray, random: R
 }
 
 /** Vectors and tokens: plus U(-0.3, 0.3); matrices: doubled, so that attention is not even. */
-function movedOffZero(weights: Weights<NdArray>, random: Rng): Weights<NdArray> {
+export function movedOffZero(weights: Weights<NdArray>, random: Rng): Weights<NdArray> {
   const move = ([name, { shape, data }]: [string, NdArray]): [string, NdArray] => {
     if (shape.length === 4) return [name, { dtype: "float32", shape, data: data as Float32Array<ArrayBuffer> }];
     if (shape.length === 2) return [name, float32(shape, data.map((value) => 2 * value))];

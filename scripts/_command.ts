@@ -24,8 +24,8 @@ export interface Command<F extends Readonly<Record<string, Flag>>> {
   /** Its flags; `help` and `json` are added. */
   readonly flags: F;
   /**
-   * Whether it goes on where it was stopped when it is run again. At Ctrl-C it is told by a signal, whose reason it
-   * throws when nothing is under way.
+   * Whether it goes on where it was stopped when it is run again. At Ctrl-C or SIGTERM it is told by a signal, whose reason
+   * it throws when nothing is under way.
    *
    * @default {false}
    */
@@ -69,7 +69,11 @@ export async function runCommand<F extends Readonly<Record<string, Flag>>>(comma
         `Cannot run ${command.name} with ${args.length} arguments: write "${usageOf(command)}"`,
       );
     }
-    if (command.resumable) Deno.addSignalListener("SIGINT", stop);
+    if (command.resumable) {
+      Deno.addSignalListener("SIGINT", stop);
+      // What Slurm and Kubernetes send before they end a process.
+      if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
+    }
     const context = { args, flags: flags as CommandContext<F>["flags"], json: Boolean(json), signal: stopping.signal };
     const result = await command.main(context);
     if (json) console.log(JSON.stringify(result, null, 2));

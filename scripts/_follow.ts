@@ -1,6 +1,7 @@
 import {
   type AccuracyTable,
   accuracyTable,
+  costTable,
   type EvaluationRow,
   parseEps,
   readReferences,
@@ -43,7 +44,7 @@ export interface FollowOptions {
   readonly signal: AbortSignal;
 }
 
-/** Draws the progress of a run and prints its accuracies at the end. */
+/** Draws the progress of a run and prints its accuracies at the end, and what they cost. */
 export function follow(events: AsyncIterable<RunEvent>, options: FollowOptions): Promise<RunResult> {
   return followTo(events, options, async (rows, folder) => atLargestRadius(rows, await readReferences(folder)));
 }
@@ -55,6 +56,7 @@ export async function followTo<R>(
   tableOf: (rows: readonly R[], folder: string) => AccuracyTable | Promise<AccuracyTable>,
 ): Promise<RunResult<R>> {
   const damaged = damagedFiles(progress);
+  let costs: AccuracyTable | undefined;
   for await (const event of events) {
     signal.throwIfAborted();
     if (event.kind === "progress") progress.show(event);
@@ -69,6 +71,8 @@ export async function followTo<R>(
       const { row: { method, epoch, attack, robustAccuracy }, best, action } = event;
       const fell = `${(100 * best).toFixed(1)} % to ${(100 * robustAccuracy).toFixed(1)} %`;
       progress.say(`alarm: ${method} fell from ${fell} under ${attack} at epoch ${epoch}: ${ALARM_TEXT[action]}`);
+    } else if (event.kind === "costs") {
+      costs = costTable(event.rows);
     } else if (event.kind === "end") {
       await progress.end();
       damaged.sum();
@@ -76,6 +80,7 @@ export async function followTo<R>(
       const seconds = (performance.now() - start) / 1000;
       if (!json) {
         console.log(`\n${tableText(await tableOf(rows, folder))}\n`);
+        if (costs !== undefined) console.log(`${tableText(costs)}\n`);
         for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
         console.log(report);
         console.log(`\n${folder} (${seconds.toFixed(1)} s)`);

@@ -9,6 +9,7 @@ import {
   type Experiment,
   override,
   PRESETS,
+  resolveExperiment,
   run,
   runName,
   small,
@@ -32,7 +33,8 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
       value: "PATH",
       help: `file or folder of the images (default for CIFAR-10: ${CIFAR10_ARCHIVE}, where it is)`,
     },
-    out: { value: "DIR", help: "folder of the run (default: runs/<name>-<hash>)" },
+    out: { value: "DIR", help: "folder of the run (default: <runs>/<name>-<hash>)" },
+    runs: { value: "DIR", help: "where runs lie, those that make a teacher for this one too (default: runs)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
     set: {
@@ -51,6 +53,7 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
   main: async ({ args, flags, json, signal }) => {
     let experiment = await load(args[0]!);
     if (flags.small) experiment = small(experiment);
+    experiment = resolveExperiment(experiment);
     for (const assignment of flags.set ?? []) experiment = override(experiment, assignment);
     checkExperiment(experiment);
     if (flags.show) {
@@ -61,6 +64,7 @@ where it was stopped. Presets: ${Object.keys(PRESETS).join(", ")}.`,
     const options = {
       ...await dataOption(flags.data, experiment.data),
       ...(flags.out === undefined ? {} : { out: flags.out }),
+      ...(flags.runs === undefined ? {} : { runs: flags.runs }),
       ...(checkpointEvery === undefined ? {} : { checkpointEvery: integerOf("--checkpoint-every", checkpointEvery) }),
     };
     const progress = createProgress();

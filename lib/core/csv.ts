@@ -2,12 +2,14 @@ import { parse, stringify } from "@std/csv";
 import { DataError } from "./errors.ts";
 import { ANALYSIS_COLUMNS, ANALYSIS_QUANTITIES, type AnalysisQuantity, type AnalysisRow } from "./rows.ts";
 import { BRACKET_COLUMNS, type BracketRow, EVALUATION_COLUMNS, type EvaluationRow } from "./rows.ts";
+import { COST_COLUMNS, type CostRow } from "./rows.ts";
 import { ALARM_ACTIONS, type AlarmAction, EPOCH_COLUMNS, type EpochRow } from "./rows.ts";
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
 import { DISTANCE_COLUMNS, type DistanceRow } from "./rows.ts";
 import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
 import { RELIABILITY_COLUMNS, type ReliabilityRow } from "./rows.ts";
 import { TEACHER_COLUMNS, TEACHER_QUANTITIES, type TeacherQuantity, type TeacherRow } from "./rows.ts";
+import { SEEDS_COLUMNS, type SeedsRow, SWEEP_COLUMNS, type SweepRow } from "./rows.ts";
 import { STEP_COLUMNS, type StepRow } from "./rows.ts";
 
 /** The rows of a CSV file. */
@@ -71,6 +73,76 @@ export function parseEvaluation(text: string, name = "evaluation.csv"): ParsedRo
 }
 
 /**
+ * Writes `rows.csv` of a sweep.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatSweep(rows: readonly SweepRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), SWEEP_COLUMNS, options);
+}
+
+/**
+ * Reads `rows.csv` of a sweep.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatSweep} writes them.
+ */
+export function parseSweep(text: string, name = "rows.csv"): ParsedRows<SweepRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, SWEEP_COLUMNS, name), (get) => ({
+    run: get("run", TEXT),
+    method: get("method", TEXT),
+    seed: get("seed", COUNT),
+    attack: get("attack", TEXT),
+    eps: get("eps", TEXT),
+    n: get("n", COUNT),
+    correct: get("correct", COUNT),
+    rate: get("rate", REAL),
+    low: get("low", REAL),
+    high: get("high", REAL),
+    images: get("images", COUNT),
+    studentPasses: get("studentPasses", REAL),
+    teacherPasses: get("teacherPasses", REAL),
+  }));
+}
+
+/**
+ * Writes `means.csv` of a sweep.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatSeeds(rows: readonly SeedsRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), SEEDS_COLUMNS, options);
+}
+
+/**
+ * Reads `means.csv` of a sweep.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatSeeds} writes them.
+ */
+export function parseSeeds(text: string, name = "means.csv"): ParsedRows<SeedsRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, SEEDS_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    attack: get("attack", TEXT),
+    eps: get("eps", TEXT),
+    seeds: get("seeds", COUNT),
+    n: get("n", COUNT),
+    rate: get("rate", REAL),
+    low: get("low", REAL),
+    high: get("high", REAL),
+    interval: get("interval", INTERVAL),
+  }));
+}
+
+/**
  * Writes `evidence.csv`.
  *
  * @param rows Rows to write.
@@ -101,6 +173,38 @@ export function parseEvidence(text: string, name = "evidence.csv"): ParsedRows<E
     success: get("success", FLAG),
     firstStep: get("firstStep", COUNT_OR_EMPTY),
     seed: get("seed", REAL),
+  }));
+}
+
+/**
+ * Writes `cost.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatCost(rows: readonly CostRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), COST_COLUMNS, options);
+}
+
+/**
+ * Reads `cost.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatCost} writes them.
+ */
+export function parseCost(text: string, name = "cost.csv"): ParsedRows<CostRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, COST_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    studentForward: get("studentForward", COUNT),
+    studentBackward: get("studentBackward", COUNT),
+    teacherForward: get("teacherForward", COUNT),
+    teacherBackward: get("teacherBackward", COUNT),
+    images: get("images", COUNT),
+    seconds: get("seconds", REAL_OR_EMPTY),
+    secondsPerImage: get("secondsPerImage", REAL_OR_EMPTY),
   }));
 }
 
@@ -461,6 +565,10 @@ const TEACHER_QUANTITY: Field<TeacherQuantity> = {
 const ALARM_OR_EMPTY: Field<AlarmAction | ""> = {
   expected: `one of ${ALARM_ACTIONS.join(", ")}, or nothing`,
   read: (text) => text === "" ? "" : ALARM_ACTIONS.find((action) => action === text),
+};
+const INTERVAL: Field<"seeds" | "images"> = {
+  expected: '"seeds" or "images"',
+  read: (text) => text === "seeds" || text === "images" ? text : undefined,
 };
 const COUNT_OR_EMPTY: Field<number | ""> = {
   expected: "an integer of 0 or more, or nothing",

@@ -34,4 +34,6 @@ export * from "./read_npy.ts";
 export * from "./read_tar.ts";
 export * from "./rng.ts";
 export * from "./rows.ts";
+export * from "./sample_beta.ts";
+export * from "./student_t.ts";
 export * from "./write_error.ts";

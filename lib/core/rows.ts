@@ -37,6 +37,45 @@ export interface EvaluationRow {
   readonly high: number;
 }
 
+/** One line of `rows.csv` of a sweep: a rate of one network of one run. */
+export interface SweepRow extends EvaluationRow {
+  /** Name of the run: its experiment's name and hash. */
+  readonly run: string;
+  /** Seed of the run. */
+  readonly seed: number;
+  /** Images that the network was trained on, each as often as it was seen. */
+  readonly images: number;
+  /** What that cost: forward and backward passes of the student, inner attacks included, one image each. */
+  readonly studentPasses: number;
+  /** Passes of teachers likewise. */
+  readonly teacherPasses: number;
+}
+
+/** One line of `means.csv` of a sweep: a rate over the seeds of one method. */
+export interface SeedsRow {
+  /** Name of the evaluated network. */
+  readonly method: string;
+  /** Attack, as in {@linkcode EvaluationRow}. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Runs: one per seed. */
+  readonly seeds: number;
+  /** Images of each. */
+  readonly n: number;
+  /** Mean of the rates. */
+  readonly rate: number;
+  /** Lower end of the 95 % interval. */
+  readonly low: number;
+  /** Upper end of the 95 % interval. */
+  readonly high: number;
+  /**
+   * What the interval covers: "seeds", the t interval of the mean (another seed, the same images), or, of one seed alone,
+   * "images", the Wilson interval of its rate (other images, the same network).
+   */
+  readonly interval: "seeds" | "images";
+}
+
 /**
  * One line of `bracket.csv`: what is known of the worst case at a radius while attacks are still to be run. An image
  * stands as long as it is classified correctly and no attack of the plan has broken it at this or a smaller radius, whose
@@ -294,6 +333,26 @@ export interface AnalysisRow extends MeanInterval {
   readonly n: number;
 }
 
+/** One line of `cost.csv`: what training a network cost. The seconds differ from run to run. */
+export interface CostRow {
+  /** Name of the network. */
+  readonly method: string;
+  /** Forward passes of the student per image and step, inner attack included. */
+  readonly studentForward: number;
+  /** Backward passes of the student, one of second order counted twice. */
+  readonly studentBackward: number;
+  /** Forward passes of teachers. */
+  readonly teacherForward: number;
+  /** Backward passes of teachers. */
+  readonly teacherBackward: number;
+  /** Images that it was trained on, each as often as it was seen. */
+  readonly images: number;
+  /** Seconds spent on its training, over all sessions; empty where they are not known. */
+  readonly seconds: number | "";
+  /** seconds / images; empty where one of them is not known or 0. */
+  readonly secondsPerImage: number | "";
+}
+
 /** A check for masked gradients. */
 export type MaskingCheck =
   | "random-outputs"
@@ -413,6 +472,36 @@ export const ANALYSIS_QUANTITIES: readonly AnalysisQuantity[] = [
   "gradient-gap",
   "gradient-cosine",
 ];
+/** Columns of `rows.csv` of a sweep, in order. */
+export const SWEEP_COLUMNS = [
+  "run",
+  "method",
+  "seed",
+  "attack",
+  "eps",
+  "n",
+  "correct",
+  "rate",
+  "low",
+  "high",
+  "images",
+  "studentPasses",
+  "teacherPasses",
+] as const;
+
+/** Columns of `means.csv` of a sweep, in order. */
+export const SEEDS_COLUMNS = [
+  "method",
+  "attack",
+  "eps",
+  "seeds",
+  "n",
+  "rate",
+  "low",
+  "high",
+  "interval",
+] as const;
+
 /** Columns of `bracket.csv`, in order. */
 export const BRACKET_COLUMNS = [
   "method",
@@ -454,6 +543,18 @@ export const EPOCH_COLUMNS = [
 
 /** Columns of `images.csv`, in order. */
 export const IMAGE_COLUMNS = ["method", "image", "label", "cleanMargin", "smallestEps", "attack"] as const;
+
+/** Columns of `cost.csv`, in order. */
+export const COST_COLUMNS = [
+  "method",
+  "studentForward",
+  "studentBackward",
+  "teacherForward",
+  "teacherBackward",
+  "images",
+  "seconds",
+  "secondsPerImage",
+] as const;
 
 /** Columns of `distances.csv`, in order. */
 export const DISTANCE_COLUMNS = ["method", "image", "attack", "norm", "distance"] as const;

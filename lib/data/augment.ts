@@ -1,5 +1,6 @@
 import { float32, type Rng } from "../core/mod.ts";
 import type { Batch } from "./dataset.ts";
+import type { RandAugmentSpec } from "./rand_augment.ts";
 
 /** How training images are varied. */
 export interface AugmentSpec {
@@ -7,6 +8,8 @@ export interface AugmentSpec {
   readonly pad: number;
   /** Whether every second image, at random, is mirrored left to right. */
   readonly flip: boolean;
+  /** Random operations on the colours and the form of each image, after that. @default {none} */
+  readonly randAugment?: RandAugmentSpec;
 }
 
 /** The augmentation that is usual for CIFAR: 4 pixels and a flip. */

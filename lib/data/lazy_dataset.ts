@@ -1,4 +1,5 @@
-import { type AugmentSpec, cropAndFlip } from "./augment.ts";
+import type { AugmentSpec } from "./augment.ts";
+import { augmentBatch } from "./augment_batch.ts";
 import type { Batch, Dataset } from "./dataset.ts";
 import { type DecodeOptions, type ImageBatches, imageBatches, type ImageBatchesOptions } from "./image_batches.ts";
 import type { ImageFolder } from "./image_folder.ts";
@@ -56,8 +57,8 @@ export function lazyDataset(
   };
 }
 
-type Stream = Parameters<typeof cropAndFlip>[2];
+type Stream = Parameters<typeof augmentBatch>[2];
 
 async function* varied(batches: AsyncIterable<Batch>, augment: AugmentSpec, stream: Stream): AsyncGenerator<Batch> {
-  for await (const batch of batches) yield cropAndFlip(batch, augment, stream.child("shift"));
+  for await (const batch of batches) yield augmentBatch(batch, augment, stream.child("shift"));
 }

@@ -1,5 +1,6 @@
 import { type Rng, UsageError } from "../core/mod.ts";
-import { type AugmentSpec, cropAndFlip } from "./augment.ts";
+import type { AugmentSpec } from "./augment.ts";
+import { augmentBatch } from "./augment_batch.ts";
 import { type Batch, type Dataset, gather } from "./dataset.ts";
 
 /** How training batches are made. */
@@ -59,7 +60,7 @@ export function trainBatches(dataset: Dataset, options: TrainBatchesOptions): Ge
   return (function* () {
     for (let k = from; k < batchesPerEpoch(n, batchSize); k++) {
       const batch = gather(dataset, order.subarray(k * batchSize, (k + 1) * batchSize));
-      yield augment === undefined ? batch : cropAndFlip(batch, augment, stream);
+      yield augment === undefined ? batch : augmentBatch(batch, augment, stream);
     }
   })();
 }

@@ -16,6 +16,7 @@
  * @module
  */
 export * from "./augment.ts";
+export * from "./augment_batch.ts";
 export * from "./cifar10.ts";
 export * from "./cifar100.ts";
 export * from "./cifar_c.ts";
@@ -26,6 +27,7 @@ export * from "./fetch_cifar10.ts";
 export * from "./fetch_cifar100.ts";
 export * from "./image_batches.ts";
 export * from "./image_folder.ts";
+export * from "./image_operation.ts";
 export * from "./image_source.ts";
 export * from "./imagenet.ts";
 export * from "./index_tar.ts";
@@ -33,9 +35,12 @@ export * from "./index_zip.ts";
 export * from "./lazy_dataset.ts";
 export * from "./load.ts";
 export * from "./loader.ts";
+export * from "./mix_batch.ts";
 export * from "./open_flat_images.ts";
+export * from "./rand_augment.ts";
 export * from "./resize_image.ts";
 export * from "./shapes.ts";
+export * from "./smooth_labels.ts";
 export * from "./split.ts";
 export * from "./tiny_imagenet.ts";
 export * from "./view_image.ts";

@@ -13,8 +13,8 @@ export interface AnalysisContext {
   readonly analysis: AnalysisSpec;
   readonly seed: number;
   readonly classifiers: ReadonlyMap<string, Classifier>;
-  /** Name of the network that the others are compared with, where there is one. */
-  readonly teacher?: string;
+  /** The network that the others are compared with, where there is one; it may be one of them. */
+  readonly teacher?: Classifier;
   readonly split: Dataset;
   readonly folder: RunFolder;
   readonly manifest: ManifestWriter;
@@ -30,9 +30,7 @@ export async function* analysed(
   const measurements = await openMeasurements(folder);
   const all: MeasurementRow[] = [...measurements.rows];
   for (const [method, classifier] of classifiers) {
-    const teacher = context.teacher === undefined || context.teacher === method
-      ? undefined
-      : classifiers.get(context.teacher);
+    const teacher = context.teacher === classifier ? undefined : context.teacher;
     const start = performance.now();
     for await (
       const event of analyze(engine, {

@@ -10,20 +10,21 @@ import {
   saveWeights,
   type Weights,
 } from "../models/mod.ts";
-import { objectiveOf } from "../objectives/mod.ts";
+import { objectiveOf, type TeacherRole } from "../objectives/mod.ts";
 import { decodeTrainState, encodeTrainState, train, type TrainState } from "../training/mod.ts";
 import { exists, removeIfExists } from "./_files.ts";
 import type { Experiment, NetworkExperiment } from "./experiment.ts";
 import type { ManifestWriter } from "./manifest.ts";
 import type { RunEvent, RunOptions } from "./run.ts";
 import { openSteps, type RunFolder } from "./run_folder.ts";
-import { type Ending, openWatch, selectedName } from "./_watched.ts";
-import { bestName } from "./watch.ts";
+import { networksOf } from "./teacher.ts";
+import { type Ending, openWatch } from "./_watched.ts";
+import { bestName, selectedName } from "./watch.ts";
 
 /** What a network of a run is trained from. */
 export interface TrainingContext {
   readonly network: NetworkExperiment;
-  readonly teacher: Classifier | undefined;
+  readonly teachers: { readonly [K in TeacherRole]?: Classifier };
   readonly experiment: Experiment;
   readonly folder: RunFolder;
   readonly data: LoadedData;
@@ -42,7 +43,7 @@ export interface Trained {
 
 /** The network of the folder, trained from its last checkpoint on where it is not finished. */
 export async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trained, void> {
-  const { network, teacher, experiment, folder, data, manifest, options: { engine, checkpointEvery = 100 } } = context;
+  const { network, teachers, experiment, folder, data, manifest, options: { engine, checkpointEvery = 100 } } = context;
   const { name, model: spec, pretrained, watch: watchSpec, ...training } = network;
   const pathOf = (of: string) => folder.file("checkpoints", `${of}.safetensors`);
   const final = pathOf(name);
@@ -63,6 +64,7 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
       epochs: network.epochs,
       seed: experiment.seed,
       engine: `${engine.name} (${engine.version}): ${engine.device}`,
+      ...(training.average === undefined ? {} : { average: training.average }),
       ...more,
     },
   });
@@ -101,7 +103,7 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
   const watch = watchSpec && await openWatch({
     network,
     watch: watchSpec,
-    teacher,
+    teacher: experiment.students.includes(network) ? teachers.teacher : undefined,
     seed: experiment.seed,
     folder,
     data,
@@ -112,12 +114,16 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
     save: (of, weights, more) => saveWeights(pathOf(of), weights, cardOf({ ...source, ...more })),
   });
   let before = start;
-  const finish = async (weights: Weights<NdArray>, ending?: Ending) => {
+  const finish = async (weights: Weights<NdArray>, ending?: Ending, others?: Weights<NdArray>) => {
     await steps.append(pending.splice(0));
     await manifest.spent(`train ${name}`, (performance.now() - before) / 1000);
     if (isLazy) await manifest.waited(name, unsaved);
     await watch?.end(ending);
     const more = ending && { ended: { epoch: ending.epoch, alarmAt: ending.alarmAt, action: ending.action } };
+    if (others !== undefined) {
+      const which = training.average?.weights === "last" ? "average" : "last";
+      await saveWeights(pathOf(`${name}.${which}`), others, cardOf({ ...source, ...more }));
+    }
     await saveWeights(final, weights, cardOf({ ...source, ...more }));
     const saved = await loadSaved();
     await removeUnfinished();
@@ -131,10 +137,10 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
       model,
       dataset,
       // Students share first weights and data order with each other, not with the teacher.
-      seed: network === experiment.teacher ? experiment.seed : experiment.seed + 1,
+      seed: experiment.students.includes(network) ? experiment.seed + 1 : experiment.seed,
       checkpointEvery,
       ...(initial === undefined ? {} : { initial: initial.weights }),
-      ...(teacher === undefined || network === experiment.teacher ? {} : { teacher }),
+      ...(experiment.students.includes(network) ? teachers : {}),
       ...(from === undefined ? {} : { from }),
     })
   ) {
@@ -166,7 +172,7 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
       yield { kind: "trained", name, ...spent() };
       return found;
     } else {
-      const found = await finish(event.weights);
+      const found = await finish(event.weights, undefined, event.others);
       yield { kind: "trained", name, ...spent() };
       return found;
     }
@@ -180,8 +186,9 @@ function percent(seconds: number, since: number): string {
 }
 
 /** Names of the terms of all networks, each once. */
-function termsOf({ teacher, students }: Experiment): string[] {
-  return [...new Set([teacher, ...students].flatMap(({ objective }) => objectiveOf(objective).termNames(objective)))];
+function termsOf(experiment: Experiment): string[] {
+  const terms = networksOf(experiment).flatMap(({ objective }) => objectiveOf(objective).termNames(objective));
+  return [...new Set(terms)];
 }
 
 async function readState(path: string, hash: string): Promise<TrainState | undefined> {

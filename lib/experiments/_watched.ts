@@ -16,7 +16,7 @@ import type { NetworkExperiment } from "./experiment.ts";
 import type { ManifestWriter, WatchRecord } from "./manifest.ts";
 import type { RunEvent, RunOptions } from "./run.ts";
 import { openEpochs, type RunFolder } from "./run_folder.ts";
-import { bestName, watchAttack, type WatchSpec } from "./watch.ts";
+import { bestName, selectedName, watchAttack, type WatchSpec } from "./watch.ts";
 
 /** The validation images of a network that is watched. */
 export function watchSet({ n }: WatchSpec, data: LoadedData): Dataset {
@@ -103,7 +103,7 @@ export async function openWatch(context: WatchContext): Promise<Watch> {
       await save(bestName(name), weights, { epoch, validation });
     }
     if (alarm?.action === "rollBack" && !isAlarm) {
-      const state = { step: done, weights, velocity: {}, carried: {} };
+      const state = { step: done, weights, optimizerState: {}, carried: {} };
       await writeFileAtomic(goodPath, encodeTrainState(state, folder.hash));
     }
     const before = rows.at(-1);
@@ -134,11 +134,6 @@ export async function openWatch(context: WatchContext): Promise<Watch> {
   }
 
   return { look, end };
-}
-
-/** Name of the weights that a network hands on. */
-export function selectedName({ name, watch }: NetworkExperiment): string {
-  return watch?.select === "bestValidation" ? bestName(name) : name;
 }
 
 function bestOf(rows: readonly EpochRow[]): EpochRow | undefined {

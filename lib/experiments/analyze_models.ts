@@ -92,7 +92,7 @@ export async function* analyzeModels(
       folder,
       manifest,
       engine,
-      ...(teacher === undefined ? {} : { teacher: teacher.method }),
+      ...(teacher === undefined ? {} : { teacher: classifiers.get(teacher.method)! }),
     });
     const figures = await writeFigures(path);
     const report = await writeReport(path);

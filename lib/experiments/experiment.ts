@@ -1,20 +1,46 @@
 import type { AttackSpec } from "../attacks/mod.ts";
 import { UsageError } from "../core/mod.ts";
-import type { AugmentSpec, DataSpec } from "../data/mod.ts";
+import {
+  type AugmentSpec,
+  checkMix,
+  checkSmoothing,
+  type DataSpec,
+  type MixSpec,
+  type RandAugmentSpec,
+} from "../data/mod.ts";
 import { createModel, type ModelSpec } from "../models/mod.ts";
-import { objectiveOf, type ObjectiveSpec } from "../objectives/mod.ts";
-import { type BatchNormUpdates, learningRate, type OptimizerSpec, type ScheduleSpec } from "../training/mod.ts";
+import { objectiveOf, type ObjectiveSpec, type TeacherRole } from "../objectives/mod.ts";
+import {
+  type AverageSpec,
+  type BatchNormUpdates,
+  checkAverage,
+  checkWeightPerturbation,
+  learningRate,
+  type OptimizerSpec,
+  type ScheduleSpec,
+  type WeightPerturbationSpec,
+} from "../training/mod.ts";
 import type { LocalLinearitySpec } from "../evaluation/mod.ts";
 import { eps } from "./_schema_fields.ts";
 import { ATTACK_CHECKS, batchNorms } from "./_schema_attacks.ts";
 import { DATA_CHECKS, DATA_SHAPES } from "./_schema_data.ts";
 import { MODEL_CHECKS } from "./_schema_models.ts";
 import { OBJECTIVE_CHECKS } from "./_schema_objectives.ts";
-import { OPTIMIZER_CHECKS, SCHEDULE_CHECKS } from "./_schema_training.ts";
+import { AVERAGE_CHECKS, OPTIMIZER_CHECKS, SCHEDULE_CHECKS } from "./_schema_training.ts";
 import { checkAnalysis } from "./_check_analysis.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
 import { checkWatches, WATCH_CHECK } from "./_check_watches.ts";
-import { type Fields, flag, integer, list, number, object, oneOf, optional, text, union } from "./schema.ts";
+import {
+  type BorrowedTeacher,
+  isTrained,
+  networksOf,
+  presetOf,
+  type SavedTeacher,
+  TEACHER_ROLES,
+  teacherName,
+  type TeacherSpec,
+} from "./teacher.ts";
+import { type Check, flag, integer, list, number, object, oneOf, optional, text, union } from "./schema.ts";
 import type { WatchSpec } from "./watch.ts";
 
 /** A network of an experiment, and how it is trained. */
@@ -37,6 +63,14 @@ export interface NetworkExperiment {
   readonly batchSize: number;
   /** Random changes of the training images. @default {none} */
   readonly augment?: AugmentSpec;
+  /** Mixes the images of a training batch, and their labels. @default {none} */
+  readonly mix?: MixSpec;
+  /** Share of every training label that is spread evenly over all classes. @default {0} */
+  readonly labelSmoothing?: number;
+  /** Takes the gradient at weights that a step uphill has moved. @default {none} */
+  readonly weightPerturbation?: WeightPerturbationSpec;
+  /** Keeps an average of the weights. @default {none} */
+  readonly average?: AverageSpec;
   /** Which forward passes of a step move batch norm's running statistics. @default {"first"} */
   readonly batchNormUpdates?: BatchNormUpdates;
   /** How it is watched while it is trained, on validation images. @default {not at all} */
@@ -85,7 +119,7 @@ export interface AnalysisSpec {
   readonly linearity?: LocalLinearitySpec;
 }
 
-/** One declared experiment: a teacher, its students, their evaluation and analysis. Plain JSON. */
+/** One declared experiment: teachers, their students, their evaluation and analysis. Plain JSON. */
 export interface Experiment {
   /** Name of the run folder, lower case. */
   readonly name: string;
@@ -93,39 +127,66 @@ export interface Experiment {
   readonly seed: number;
   /** Images. */
   readonly data: DataSpec;
-  /** The teacher, trained first. */
-  readonly teacher: NetworkExperiment;
+  /** The teacher; where it is trained in this run, it is trained first. @default {none: no student needs one} */
+  readonly teacher?: TeacherSpec;
+  /** A second teacher, trained on clean images, for the objectives that need one. @default {none} */
+  readonly naturalTeacher?: TeacherSpec;
   /** Students, trained in this order. */
   readonly students: readonly NetworkExperiment[];
-  /** How all of them are evaluated. */
+  /** How what is trained here is evaluated. */
   readonly evaluation: EvaluationSpec;
-  /** How all of them are analysed, the students against the teacher. @default {not at all} */
+  /** How what is trained here is analysed, against the teacher. @default {not at all} */
   readonly analysis?: AnalysisSpec;
 }
 
-const network: Fields<NetworkExperiment> = {
-  name: text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens"),
+const name = text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens");
+const sha256 = optional(text(/^[0-9a-f]{64}$/, "64 hexadecimal digits"));
+const network = object<NetworkExperiment>({
+  name,
   model: union(MODEL_CHECKS),
   objective: union(OBJECTIVE_CHECKS),
   optimizer: union(OPTIMIZER_CHECKS),
   schedule: union(SCHEDULE_CHECKS),
   pretrained: optional(object<PretrainedSpec>({
     weights: text(/./, "the path of a weights file"),
-    sha256: optional(text(/^[0-9a-f]{64}$/, "64 hexadecimal digits")),
+    sha256,
     fresh: optional(list(text())),
   })),
   epochs: integer(0),
   batchSize: integer(),
-  augment: optional(object<AugmentSpec>({ pad: integer(0), flip: flag })),
+  augment: optional(object<AugmentSpec>({
+    pad: integer(0),
+    flip: flag,
+    randAugment: optional(object<RandAugmentSpec>({ n: optional(integer()), magnitude: optional(integer(0, 30)) })),
+  })),
+  mix: optional(object<MixSpec>({ kind: oneOf("mixup", "cutmix"), alpha: number(0) })),
+  labelSmoothing: optional(number(0, 1)),
+  weightPerturbation: optional(object<WeightPerturbationSpec>({ gamma: number(0), from: optional(number(0, 1)) })),
+  average: optional(union(AVERAGE_CHECKS)),
   batchNormUpdates: optional(oneOf("first", "every")),
   watch: optional(WATCH_CHECK),
+});
+const given = { name: optional(name), evaluate: optional(flag) };
+const saved = object<SavedTeacher>({ ...given, checkpoint: text(/./, "the path of a weights file"), sha256 });
+const borrowed = object<BorrowedTeacher>({
+  ...given,
+  experiment: (value, path) => {
+    if (typeof value === "string") presetOf(value, path);
+    else experiment(value, path);
+  },
+  network: text(),
+});
+const teacher: Check = (value, path) => {
+  const keys = Object.keys(value ?? {});
+  (keys.includes("checkpoint") ? saved : keys.includes("experiment") ? borrowed : network)(value, path);
 };
-const experiment = object<Experiment>({
-  name: text(/^[a-z0-9][a-z0-9.-]*$/, "a name of lower-case letters, digits, dots and hyphens"),
+const experiment: Check = object<Experiment>({
+  name,
   seed: integer(0),
   data: union(DATA_CHECKS),
-  teacher: object<NetworkExperiment>(network),
-  students: list(object<NetworkExperiment>(network)),
+  teacher: optional(teacher),
+  naturalTeacher: optional(teacher),
+  students: list(network),
   evaluation: object<EvaluationSpec>({
     split: optional(oneOf("test", "validation")),
     n: integer(),
@@ -161,23 +222,48 @@ const experiment = object<Experiment>({
  */
 export function checkExperiment(value: unknown): Experiment {
   experiment(value, "");
-  const { data: dataSpec, teacher, students, evaluation, analysis } = value as Experiment;
-  const names = [teacher, ...students].map(({ name }) => name);
+  checkMeaning(value as Experiment, "");
+  return value as Experiment;
+}
+
+/** What the shape alone does not say; `at` is the path of the experiment inside another one: "teacher.experiment.". */
+function checkMeaning(experiment: Experiment, at: string): void {
+  const { data: dataSpec, students, evaluation, analysis } = experiment;
+  const teachers = TEACHER_ROLES.flatMap((role) => {
+    const spec = experiment[role];
+    return spec === undefined ? [] : [{ role, spec }];
+  });
+  const names = [...teachers.map(({ role, spec }) => teacherName(role, spec)), ...students.map(({ name }) => name)];
   const twice = names.find((name, index) => names.indexOf(name) < index);
   if (twice !== undefined) {
     throw new UsageError(`Cannot use the experiment as two networks are named "${twice}": rename one`);
   }
-  if (objectiveOf(teacher.objective).needs(teacher.objective).length > 0) {
-    throw new UsageError(
-      `Cannot use the experiment as "teacher.objective.kind" is "${teacher.objective.kind}", which needs a teacher itself: ` +
-        'use "natural" or "adversarial"',
-    );
+  for (const { role, spec } of teachers) {
+    if ("experiment" in spec) checkBorrowed(experiment, spec, `${at}${role}`);
+    else if (isTrained(spec) && objectiveOf(spec.objective).needs(spec.objective).length > 0) {
+      throw new UsageError(
+        `Cannot use the experiment as "${at}${role}.objective.kind" is "${spec.objective.kind}", which needs a teacher itself: ` +
+          'use "natural" or "adversarial"',
+      );
+    }
   }
-  const shapeOf = DATA_SHAPES[dataSpec.kind] as (spec: DataSpec) => ReturnType<typeof DATA_SHAPES["shapes"]>;
-  for (const each of [teacher, ...students]) {
+  students.forEach(({ objective }, i) => {
+    const missing = objectiveOf(objective).needs(objective).find((role) => experiment[role] === undefined);
+    if (missing === undefined) return;
+    throw new UsageError(
+      `Cannot use the experiment as "${at}students.${i}.objective.kind" is "${objective.kind}", which needs ${
+        WHAT[missing]
+      }: write "${at}${missing}"`,
+    );
+  });
+  for (const each of networksOf(experiment)) {
     createModel(each.model, shapeOf(dataSpec));
     objectiveOf(each.objective);
     learningRate(each.schedule, 0, Math.max(1, each.epochs));
+    if (each.mix !== undefined) checkMix(each.mix);
+    checkSmoothing(each.labelSmoothing ?? 0);
+    checkWeightPerturbation(each.weightPerturbation);
+    checkAverage(each.average, 0, 1);
     if (each.epochs > 0 && (dataSpec.kind === "cifar10c" || dataSpec.kind === "cifar100c")) {
       const { kind } = dataSpec;
       throw new UsageError(
@@ -195,8 +281,37 @@ export function checkExperiment(value: unknown): Experiment {
       `Cannot use the experiment as "${each.name}" has 0 epochs and no pretrained weights: give it one of them`,
     );
   }
-  checkWatches(value as Experiment);
+  checkWatches(experiment);
   checkEvaluation(evaluation);
   if (analysis !== undefined) checkAnalysis(analysis);
-  return value as Experiment;
+}
+
+const WHAT: { readonly [K in TeacherRole]: string } = {
+  teacher: "a teacher",
+  naturalTeacher: "a teacher that was trained on clean images",
+};
+
+function shapeOf(spec: DataSpec): ReturnType<typeof DATA_SHAPES["shapes"]> {
+  return (DATA_SHAPES[spec.kind] as (spec: DataSpec) => ReturnType<typeof DATA_SHAPES["shapes"]>)(spec);
+}
+
+/** Checks the experiment that a teacher comes from, and that the teacher is in it and fits. */
+function checkBorrowed(experiment: Experiment, { experiment: from, network }: BorrowedTeacher, path: string): void {
+  const origin = typeof from === "string" ? presetOf(from, `${path}.experiment`) : from;
+  checkMeaning(origin, `${path}.experiment.`);
+  const known = networksOf(origin).map(({ name }) => name);
+  if (!known.includes(network)) {
+    throw new UsageError(
+      `Cannot use the experiment as "${path}.network" is "${network}": it must be one that "${origin.name}" trains, ` +
+        known.join(", "),
+    );
+  }
+  const [ours, theirs] = [experiment, origin].map(({ data }) => {
+    const { inputShape, classes } = shapeOf(data);
+    return `images [${inputShape.join(", ")}] of ${classes} classes`;
+  });
+  if (ours === theirs) return;
+  throw new UsageError(
+    `Cannot use the experiment as "${path}.experiment.data" has ${theirs} where "data" has ${ours}: take data that fit`,
+  );
 }

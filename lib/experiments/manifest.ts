@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { type AlarmAction, readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
+import { type AlarmAction, ExperimentError, readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
 import type { Dataset, FolderDataset, LoadedData, SkippedImage } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { RunFolder } from "./run_folder.ts";
@@ -30,6 +30,8 @@ export interface Manifest {
   readonly weights: Readonly<Record<string, string>>;
   /** What watches over trainings saw, by the name of the network; none where nothing was watched. */
   readonly watches?: Readonly<Record<string, WatchRecord>>;
+  /** Teachers that were not trained in this run, by role; absent where there are none. */
+  readonly teachers?: Readonly<Record<string, TeacherOrigin>>;
   /** Seed of the experiment. */
   readonly seed: number;
   /** Start of each session, ISO 8601. */
@@ -71,8 +73,20 @@ export interface WatchRecord {
   readonly ended: { readonly epoch: number; readonly action: AlarmAction } | null;
 }
 
+/** Where a teacher that was not trained in a run comes from. */
+export interface TeacherOrigin {
+  /** Run that trained it: name and hash of its experiment; null where it was given as a file. */
+  readonly run: string | null;
+  /** Path of its weights when the run began. */
+  readonly path: string;
+  /** SHA-256 of its weights. */
+  readonly sha256: string;
+}
+
 /** Keeps `manifest.json` up to date. */
 export interface ManifestWriter {
+  /** Seconds spent on a part so far, over all sessions; undefined where none were noted. */
+  readonly seconds: (part: string) => number | undefined;
   /** Adds seconds to a part and writes the file. */
   readonly spent: (part: string, seconds: number) => Promise<void>;
   /** Adds seconds that the training of a network waited for images, after those spent on it, and writes the file. */
@@ -83,6 +97,12 @@ export interface ManifestWriter {
   readonly trained: (name: string, sha256: string) => Promise<void>;
   /** Records what a watch saw and writes the file. */
   readonly watched: (name: string, record: WatchRecord) => Promise<void>;
+  /**
+   * Records where a teacher comes from and writes the file.
+   *
+   * @throws {ExperimentError} If the run began with another one.
+   */
+  readonly taught: (role: string, origin: TeacherOrigin) => Promise<void>;
   /** Marks the run as finished and writes the file. */
   readonly finish: () => Promise<void>;
 }
@@ -119,6 +139,7 @@ export async function openManifest(
     },
     weights: before?.weights ?? {},
     ...(before?.watches === undefined ? {} : { watches: before.watches }),
+    ...(before?.teachers === undefined ? {} : { teachers: before.teachers }),
     seed,
     started: [...before?.started ?? [], new Date().toISOString()],
     finished: before?.finished ?? null,
@@ -133,6 +154,7 @@ export async function openManifest(
   };
   await write({});
   return {
+    seconds: (part) => manifest.seconds[part],
     spent: (part, seconds) => {
       const total = (manifest.seconds[part] ?? 0) + seconds;
       return write({ seconds: { ...manifest.seconds, [part]: Math.round(total * 10) / 10 } });
@@ -156,8 +178,33 @@ export async function openManifest(
     },
     trained: (name, sha256) => write({ weights: { ...manifest.weights, [name]: sha256 } }),
     watched: (name, record) => write({ watches: { ...manifest.watches, [name]: record } }),
+    taught: async (role, origin) => {
+      const other = manifest.teachers?.[role];
+      if (other !== undefined && other.sha256 !== origin.sha256) {
+        throw new ExperimentError(
+          `Cannot go on in "${folder.path}" as its ${role} "${origin.path}" has SHA-256 ${origin.sha256} where it began ` +
+            `with ${other.sha256}: choose another --out, or bring that one back`,
+        );
+      }
+      await write({ teachers: { ...manifest.teachers, [role]: other ?? origin } });
+    },
     finish: () => write({ finished: new Date().toISOString() }),
   };
+}
+
+/**
+ * Reads `manifest.json`.
+ *
+ * @param folder Path of a run folder.
+ * @returns What it says; undefined where there is none that can be read.
+ */
+export async function readManifest(folder: string): Promise<Manifest | undefined> {
+  return parse(await readTextIfExists(`${folder}/manifest.json`));
+}
+
+/** Whether the run in a folder has come to its end. */
+export async function isFinished(folder: string): Promise<boolean> {
+  return typeof (await readManifest(folder))?.finished === "string";
 }
 
 function parse(text: string | undefined): Manifest | undefined {

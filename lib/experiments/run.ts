@@ -1,17 +1,22 @@
-import type { AlarmAction, AnalysisRow, EpochRow, EvaluationRow, Progress } from "../core/mod.ts";
-import type { SkippedImage } from "../data/mod.ts";
+import type { AlarmAction, AnalysisRow, CostRow, EpochRow, EvaluationRow, NdArray, Progress } from "../core/mod.ts";
+import type { Dataset, SkippedImage } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
-import { type Classifier, freeze } from "../models/mod.ts";
+import { type Classifier, freeze, type Model, type Weights } from "../models/mod.ts";
+import type { TeacherRole } from "../objectives/mod.ts";
 import { writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
+import { costs } from "./_costs.ts";
 import { exists, makeFolder } from "./_files.ts";
-import { loaded } from "./_loaded.ts";
-import { trained } from "./_trained.ts";
-import { selectedName, watchSet } from "./_watched.ts";
+import { type GivenTeacher, givenTeachers } from "./_given_teachers.ts";
+import { type Loaded, loaded } from "./_loaded.ts";
+import { lockFolder } from "./_lock_folder.ts";
+import { type Trained, trained } from "./_trained.ts";
+import { watchSet } from "./_watched.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { openManifest } from "./manifest.ts";
 import { openRunFolder, runName } from "./run_folder.ts";
+import { isTrained, networksOf, resolveExperiment, TEACHER_ROLES, teacherName } from "./teacher.ts";
 
 /** Where and how an experiment is run. */
 export interface RunOptions {
@@ -19,8 +24,10 @@ export interface RunOptions {
   readonly engine: Engine;
   /** Where data lie that are not drawn by the program. */
   readonly data?: string;
-  /** Folder of the run. @default {"runs/<name>-<hash>"} */
+  /** Folder of the run. @default {"<runs>/<name>-<hash>"} */
   readonly out?: string;
+  /** Where runs lie, those that make teachers of other experiments too. @default {"runs"} */
+  readonly runs?: string;
   /** Training steps between checkpoints: how much a kill can cost. @default {100} */
   readonly checkpointEvery?: number;
 }
@@ -46,6 +53,8 @@ export type RunEvent =
   | { readonly kind: "evaluated"; readonly name: string; readonly rows: readonly EvaluationRow[] }
   /** A network is analysed. */
   | { readonly kind: "analysed"; readonly name: string; readonly rows: readonly AnalysisRow[] }
+  /** What training each network cost is known. */
+  | { readonly kind: "costs"; readonly rows: readonly CostRow[] }
   | RunEndEvent<EvaluationRow>;
 
 /** All is done. */
@@ -64,62 +73,112 @@ export interface RunEndEvent<R> {
 
 /**
  * Runs an experiment into its folder: trains the teacher and the students, evaluates all of them and
- * makes the analysis that is asked for, draws the figures.
+ * makes the analysis that is asked for, draws the figures. A teacher that another experiment makes is taken from that
+ * one's folder, which is made first where it is not finished; processes that want the same folder wait for each other.
  * What the folder already has is not done again: stopped or killed at any point, the same call goes on from the last
  * checkpoint and ends with the same bits, on the same engine.
  *
- * @param experiment The experiment; it is checked first.
+ * @param asked The experiment; it is checked first.
  * @param options Engine, data and folder.
  * @returns Events; the last one has the rows and the paths of the figures.
  * @throws {UsageError} If the experiment cannot be used.
  * @throws {DataError} If data are missing or damaged.
- * @throws {ExperimentError} If the folder is another experiment's.
+ * @throws {ExperimentError} If the folder is another experiment's, or began with another teacher.
+ * @throws {ChecksumError} If a teacher's weights are not those that were promised.
  * @throws {CheckpointError} If a checkpoint in the folder is damaged.
  * @throws {DivergedError} If training diverges.
  */
-export async function* run(experiment: Experiment, options: RunOptions): AsyncGenerator<RunEvent, void, void> {
-  checkExperiment(experiment);
-  const { engine } = options;
-  const { analysis, evaluation, seed } = experiment;
-  const networks = [experiment.teacher, ...experiment.students];
+export async function* run(asked: Experiment, options: RunOptions): AsyncGenerator<RunEvent, void, void> {
+  const experiment = resolveExperiment(checkExperiment(asked));
+  const path = options.out ?? `${options.runs ?? "runs"}/${await runName(experiment)}`;
+  const given = yield* givenTeachers(experiment, options, run);
+  const { analysis, evaluation } = experiment;
+  const watches = networksOf(experiment).flatMap(({ watch }) => watch ?? []);
   const { data, skipped } = yield* loaded(experiment.data, options.data, {
-    train: networks.some(({ epochs }) => epochs > 0),
+    train: networksOf(experiment).some(({ epochs }) => epochs > 0),
     images: [
       evaluation,
       ...(analysis === undefined ? [] : [analysis]),
-      ...networks.flatMap(({ watch }) => watch === undefined ? [] : [{ split: "validation" as const, n: watch.n }]),
+      ...watches.map(({ n }) => ({ split: "validation" as const, n })),
     ],
   });
   const split = evaluationSet(evaluation, data);
   const analysisSplit = analysis && evaluationSet(analysis, data, "analysis");
-  for (const { watch } of networks) if (watch !== undefined) watchSet(watch, data);
-  const path = options.out ?? `runs/${await runName(experiment)}`;
+  for (const watch of watches) watchSet(watch, data);
+  const release = yield* lockFolder(path);
+  try {
+    yield* inFolder({ experiment, path, given, data, skipped, split, analysisSplit, options });
+  } finally {
+    await release();
+  }
+}
+
+/** What is ready before the folder is touched. */
+interface Ready extends Loaded {
+  readonly experiment: Experiment;
+  readonly path: string;
+  readonly given: ReadonlyMap<TeacherRole, GivenTeacher>;
+  readonly split: Dataset;
+  readonly analysisSplit: Dataset | undefined;
+  readonly options: RunOptions;
+}
+
+async function* inFolder(
+  { experiment, path, given, data, skipped, split, analysisSplit, options }: Ready,
+): AsyncGenerator<RunEvent, void, void> {
+  const { analysis, evaluation, seed, students } = experiment;
+  const { engine } = options;
   const resumed = await exists(`${path}/experiment.json`);
   const folder = await openRunFolder(experiment, path);
   await makeFolder(folder.file("checkpoints"));
   const manifest = await openManifest(folder, engine, data, seed);
   for (const [name, images] of skipped) await manifest.skipped(name, images);
+  for (const [role, { origin }] of given) await manifest.taught(role, origin);
   yield { kind: "open", folder: path, resumed };
 
+  const onEngine: Classifier[] = [];
+  const put = (model: Model, weights: Weights<NdArray>): Classifier => {
+    const classifier = freeze(model, putTree(engine, weights));
+    onEngine.push(classifier);
+    return classifier;
+  };
+  const teachers: { [K in TeacherRole]?: Classifier } = {};
+  // What is evaluated.
   const classifiers = new Map<string, Classifier>();
+  /** All weights of a network; what it hands on. */
+  const putAll = ({ model, weights, selected }: Trained): Classifier => {
+    for (const [name, each] of weights) classifiers.set(name, put(model, each));
+    return classifiers.get(selected)!;
+  };
+  const training = { experiment, folder, data, manifest, options };
   try {
-    let teacherName: string | undefined;
-    for (const network of networks) {
-      const teacher = teacherName === undefined ? undefined : classifiers.get(teacherName);
-      const found = yield* trained({ network, teacher, experiment, folder, data, manifest, options });
-      for (const [name, weights] of found.weights) classifiers.set(name, freeze(found.model, putTree(engine, weights)));
-      teacherName ??= found.selected;
+    for (const role of TEACHER_ROLES) {
+      const spec = experiment[role];
+      if (spec === undefined) continue;
+      if (isTrained(spec)) {
+        teachers[role] = putAll(yield* trained({ ...training, network: spec, teachers: {} }));
+        continue;
+      }
+      const { model, weights } = given.get(role)!.loaded;
+      const classifier = put(model, weights);
+      teachers[role] = classifier;
+      if (spec.evaluate === true) classifiers.set(teacherName(role, spec), classifier);
+    }
+    for (const network of students) {
+      putAll(yield* trained({ ...training, network, teachers }));
     }
     const context = { seed, classifiers, folder, manifest, engine };
     const rows = yield* evaluated({ ...context, evaluation, split });
     if (analysis !== undefined && analysisSplit !== undefined) {
-      yield* analysed({ ...context, analysis, split: analysisSplit, teacher: selectedName(experiment.teacher) });
+      const { teacher } = teachers;
+      yield* analysed({ ...context, analysis, split: analysisSplit, ...(teacher === undefined ? {} : { teacher }) });
     }
+    yield { kind: "costs", rows: await costs({ experiment, data, manifest, folder }) };
     const figures = await writeFigures(path);
     const report = await writeReport(path);
     await manifest.finish();
     yield { kind: "end", folder: path, rows, figures, report };
   } finally {
-    for (const { weights } of classifiers.values()) disposeTree(weights);
+    for (const { weights } of onEngine) disposeTree(weights);
   }
 }

@@ -19,6 +19,7 @@ import {
   writeFileAtomic,
 } from "../core/mod.ts";
 import { makeFolder, removeIfExists } from "./_files.ts";
+import { LOCK_FILE } from "./_lock_folder.ts";
 
 /** The folder of a run: its files and where they lie. */
 export interface RunFolder {
@@ -57,7 +58,7 @@ export async function openRunFolder(experiment: RunIdentity, path: string): Prom
   const file = (...names: readonly string[]) => [path, ...names].join("/");
   const found = await readTextIfExists(file("experiment.json"));
   if (found === undefined) {
-    if ((await namesIn(path)).some((name) => !UNFINISHED.test(name))) {
+    if ((await namesIn(path)).some((name) => !UNFINISHED.test(name) && name !== LOCK_FILE)) {
       throw new ExperimentError(
         `Cannot run in "${path}" as it holds files but no experiment.json: choose another --out`,
       );

@@ -1,8 +1,10 @@
 import { type AttackSpec, type AutoAttackSpec, componentsOf } from "../attacks/mod.ts";
 import type { DataSpec } from "../data/mod.ts";
 import type { ModelSpec } from "../models/mod.ts";
-import type { ObjectiveSpec } from "../objectives/mod.ts";
+import type { ObjectiveSpec, TeacherRole } from "../objectives/mod.ts";
+import type { AverageSpec } from "../training/mod.ts";
 import type { AnalysisSpec, Experiment, NetworkExperiment } from "./experiment.ts";
+import { isTrained, presetOf, TEACHER_ROLES, teacherName, type TeacherSpec } from "./teacher.ts";
 
 const TRAIN_IMAGES = 256;
 const TEST_IMAGES = 64;
@@ -21,7 +23,7 @@ export function small(experiment: Experiment): Experiment {
     ...experiment,
     name: `${experiment.name}-small`,
     data: smallData(experiment.data),
-    teacher: smallNetwork(experiment.teacher),
+    ...smallTeachers(experiment),
     students: experiment.students.map(smallNetwork),
     evaluation: {
       ...evaluation,
@@ -32,6 +34,26 @@ export function small(experiment: Experiment): Experiment {
     },
     ...(analysis === undefined ? {} : { analysis: smallAnalysis(analysis) }),
   };
+}
+
+/** A teacher from a file has a size of its own: in its place one is trained, as the first student but without a teacher. */
+function smallTeachers(experiment: Experiment): Pick<Experiment, TeacherRole> {
+  const roles = TEACHER_ROLES.filter((role) => experiment[role] !== undefined);
+  return Object.fromEntries(roles.map((role) => [role, smallTeacher(role, experiment)]));
+}
+
+function smallTeacher(role: TeacherRole, experiment: Experiment): TeacherSpec {
+  const spec = experiment[role]!;
+  if ("experiment" in spec) {
+    const origin = typeof spec.experiment === "string" ? presetOf(spec.experiment, role) : spec.experiment;
+    return { ...spec, experiment: small(origin) };
+  }
+  if (isTrained(spec)) return smallNetwork(spec);
+  return smallNetwork({
+    ...experiment.students[0]!,
+    name: teacherName(role, spec),
+    objective: { kind: "natural" },
+  });
 }
 
 function ends(eps: readonly string[]): readonly string[] {
@@ -85,7 +107,7 @@ function smallData(data: DataSpec): DataSpec {
 }
 
 /** Without weights that were trained before, which have other shapes, and what is said of them by name. */
-function smallNetwork({ pretrained: _, ...network }: NetworkExperiment): NetworkExperiment {
+function smallNetwork({ pretrained: _, average, ...network }: NetworkExperiment): NetworkExperiment {
   const { frozen: _frozen, learningRates: _rates, ...optimizer } = network.optimizer;
   return {
     ...network,
@@ -95,7 +117,15 @@ function smallNetwork({ pretrained: _, ...network }: NetworkExperiment): Network
     epochs: 1,
     batchSize: Math.min(network.batchSize, 64),
     ...(network.watch === undefined ? {} : { watch: { ...network.watch, n: Math.min(network.watch.n, 32), steps: 2 } }),
+    ...(average === undefined ? {} : { average: smallAverage(average) }),
   };
+}
+
+/** There may be fewer steps than from one taking to the next. */
+function smallAverage(average: AverageSpec): AverageSpec {
+  if (average.kind === "ema") return average;
+  const { every: _, ...rest } = average;
+  return rest;
 }
 
 function smallModel(model: ModelSpec): ModelSpec {
@@ -122,7 +152,16 @@ function smallModel(model: ModelSpec): ModelSpec {
 }
 
 function smallObjective(objective: ObjectiveSpec): ObjectiveSpec {
-  return objective.kind === "adversarial" ? { ...objective, steps: Math.min(objective.steps, 2) } : objective;
+  const shorter = <A extends { readonly steps: number }>(attack: A): A => ({
+    ...attack,
+    steps: Math.min(attack.steps, 2),
+  });
+  if ("steps" in objective) return shorter(objective);
+  if ("attack" in objective && objective.attack !== undefined) {
+    return { ...objective, attack: shorter(objective.attack) };
+  }
+  if ("base" in objective) return { ...objective, base: smallObjective(objective.base) as typeof objective.base };
+  return objective;
 }
 
 function smallAttack(attack: AttackSpec): AttackSpec {

@@ -61,3 +61,13 @@ export function watchAttack({ steps = 5, stepSize }: WatchSpec): PgdSpec {
 export function bestName(name: string): string {
   return `${name}.best`;
 }
+
+/**
+ * Names the weights that a network hands on.
+ *
+ * @param network Its name, and how it is watched.
+ * @returns "kd.best" where the watch selects the best, else "kd".
+ */
+export function selectedName({ name, watch }: { readonly name: string; readonly watch?: WatchSpec }): string {
+  return watch?.select === "bestValidation" ? bestName(name) : name;
+}

@@ -19,6 +19,25 @@ export function checkLogitsAndLabels(name: string, logits: Tensor, y: Tensor): v
 }
 
 /**
+ * The same for a loss that takes probabilities of the classes as well.
+ *
+ * @param name Name of the loss, for the message.
+ * @param logits Should be float32 [B, classes] with at least two classes.
+ * @param y Should be int32 [B] or float32 [B, classes].
+ * @throws {TypeError} If they are not.
+ */
+export function checkLogitsAndTargets(name: string, logits: Tensor, y: Tensor): void {
+  if (y.shape.length !== 2) return checkLogitsAndLabels(name, logits, y);
+  checkLogits(name, logits);
+  if (y.dtype !== "float32" || y.shape.join() !== logits.shape.join()) {
+    throw new TypeError(
+      `Cannot take ${name} at probabilities of type ${y.dtype}[${y.shape}]: it needs float32[${logits.shape}], ` +
+        `one for each class of each row of the logits`,
+    );
+  }
+}
+
+/**
  * Checks the logits of a loss.
  *
  * @param name Name of the loss, for the message.

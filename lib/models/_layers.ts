@@ -191,8 +191,8 @@ export function linear(
 
 /** Added to variances, PyTorch's default. */
 const EPSILON = 1e-5;
-/** Share of the batch in the running statistics, PyTorch's default. */
-const MOMENTUM = 0.1;
+/** Share of the batch in the running statistics of batch norm, PyTorch's default. */
+export const BATCH_NORM_MOMENTUM = 0.1;
 
 /**
  * Batch normalisation over [B, H, W] per channel: (x - mean) * gamma / sqrt(var + 1e-5) + beta. "train" uses the mean
@@ -262,7 +262,10 @@ function normOf(name: string, channels: number): {
       const { y, mean, variance } = batchNorm2d(x, weight(context, gamma), weight(context, beta), EPSILON);
       if (context.updated) {
         const move = (running: Declaration, batch: Tensor, factor: number) => {
-          const moved = add(mul(weight(context, running), 1 - MOMENTUM), mul(stopGradient(batch), MOMENTUM * factor));
+          const moved = add(
+            mul(weight(context, running), 1 - BATCH_NORM_MOMENTUM),
+            mul(stopGradient(batch), BATCH_NORM_MOMENTUM * factor),
+          );
           context.updated![running.name] = hold(moved);
         };
         move(runningMean, mean, 1);

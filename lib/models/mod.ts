@@ -8,6 +8,7 @@
  *
  * @module
  */
+export { BATCH_NORM_MOMENTUM } from "./_layers.ts";
 export * from "./card.ts";
 export * from "./cnn.ts";
 export * from "./describe_model.ts";

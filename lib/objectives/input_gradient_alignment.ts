@@ -13,19 +13,23 @@ import {
   valueAndGrad,
 } from "../engine/mod.ts";
 import { crossEntropy } from "../losses/mod.ts";
+import { unitRows } from "./_unit_rows.ts";
 
-/** One forward pass and the gradient of its cross-entropy with respect to the pixels. */
+/** One forward pass and the gradient of its cross-entropy, or another value, with respect to the pixels. */
 export interface InputGradient {
   /** Logits [B, classes]. */
   readonly logits: Tensor;
   /** Cross-entropy of each image [B]. */
   readonly crossEntropy: Tensor;
-  /** d sum_i CE_i / dx, [B, H, W, C]: row i is the gradient of image i's own loss. */
+  /** d sum_i CE_i / dx, [B, H, W, C], or of another value: row i is the gradient of image i's own. */
   readonly gradient: Tensor;
 }
 
 /** How differences of input gradients become one number. */
 export type AlignmentScale = "perExample" | "releasedCode";
+
+/** What is compared of two input gradients: their difference by its length, or their directions alone. */
+export type AlignmentDistance = "l2" | "cosine";
 
 /** Options of {@linkcode alignment}. */
 export interface AlignmentOptions {
@@ -41,6 +45,17 @@ export interface AlignmentOptions {
    * @default {false}
    */
   readonly squared?: boolean;
+  /**
+   * "l2": the length of the difference. "cosine": 1 - cos(g_S,i, g_T,i), the mean over images, with neither of the two
+   * fields above; 1, without a gradient, where one of them is 0.
+   * @default {"l2"}
+   */
+  readonly distance?: AlignmentDistance;
+  /**
+   * Factors of 0 or 1 of the images [B], constants: an image of 0 counts as aligned.
+   * @default {all 1}
+   */
+  readonly mask?: Tensor | undefined;
 }
 
 /**
@@ -53,13 +68,20 @@ export interface AlignmentOptions {
  * @param forward Traced: pixels [B, H, W, C] -> logits [B, classes]; called once.
  * @param x Pixels [B, H, W, C].
  * @param y Classes [B], int32.
+ * @param valueOf The number of each image [B] whose gradient is taken in place of its cross-entropy's, from its logits
+ * [B, classes].
  * @returns Logits, cross-entropy per image, and gradient.
  */
-export function inputGradient(forward: (x: Tensor) => Tensor, x: Tensor, y: Tensor): InputGradient {
+export function inputGradient(
+  forward: (x: Tensor) => Tensor,
+  x: Tensor,
+  y: Tensor,
+  valueOf?: (logits: Tensor) => Tensor,
+): InputGradient {
   const { grad, aux } = valueAndGrad((at: Tensor) => {
     const logits = forward(at);
     const perExample = crossEntropy(logits, y);
-    return { value: sum(perExample), aux: { logits, crossEntropy: perExample } };
+    return { value: sum(valueOf?.(logits) ?? perExample), aux: { logits, crossEntropy: perExample } };
   }, x);
   return { ...aux, gradient: grad };
 }
@@ -81,9 +103,14 @@ export function inputGradient(forward: (x: Tensor) => Tensor, x: Tensor, y: Tens
  * @returns The distance, 0 where the gradients are equal.
  */
 export function alignment(student: Tensor, teacher: Tensor, options: AlignmentOptions = {}): Tensor {
-  const { scale = "perExample", squared = false } = options;
+  const { scale = "perExample", squared = false, distance = "l2", mask } = options;
   const batch = student.shape[0]!;
-  const difference = reshape(sub(student, teacher), [batch, -1]);
+  if (distance === "cosine") {
+    const apart = sub(1, cosines(reshape(student, [batch, -1]), reshape(teacher, [batch, -1])));
+    return mean(mask === undefined ? apart : mul(apart, mask));
+  }
+  const all = reshape(sub(student, teacher), [batch, -1]);
+  const difference = mask === undefined ? all : mul(all, reshape(mask, [batch, 1]));
   if (scale === "perExample") {
     const squares = sum(square(difference), 1);
     return mean(squared ? squares : safeSqrt(squares));
@@ -91,6 +118,9 @@ export function alignment(student: Tensor, teacher: Tensor, options: AlignmentOp
   const squares = sum(square(div(difference, batch)));
   return div(squared ? squares : safeSqrt(squares), batch);
 }
+
+/** Cosines of the rows of a and b [B, n]: [B]; 0, with no gradient, where a row is 0. */
+const cosines = (a: Tensor, b: Tensor): Tensor => sum(mul(unitRows(a), unitRows(b)), 1);
 
 /** Square root of x >= 0 with gradient 0 at 0. */
 function safeSqrt(x: Tensor): Tensor {

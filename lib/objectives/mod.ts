@@ -11,9 +11,25 @@
  * @module
  */
 export * from "./objective.ts";
+export * from "./inner_attack.ts";
 export * from "./input_gradient_alignment.ts";
 export * from "./supervised.ts";
 export * from "./adversarial_training.ts";
 export * from "./distillation.ts";
 export * from "./kdiga.ts";
+export * from "./trades.ts";
+export * from "./mart.ts";
+export * from "./ard.ts";
+export * from "./akd.ts";
+export * from "./iad.ts";
+export * from "./rslad.ts";
+export * from "./adaad.ts";
+export * from "./adaiad.ts";
+export * from "./igam.ts";
+export type { DiscriminatorFields } from "./_gradient_discriminator.ts";
+export * from "./igdm.ts";
+export * from "./mtard.ts";
+export * from "./saad.ts";
 export * from "./spec.ts";
+export * from "./methods.ts";
+export * from "./methods_page.ts";

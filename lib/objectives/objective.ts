@@ -31,6 +31,8 @@ export interface TracedContext {
   readonly progress: Tensor;
   /** What the objective carries, see {@linkcode Objective.state}; empty where it carries nothing. */
   readonly state: Readonly<Record<string, Tensor>>;
+  /** Random numbers of this step [B, n], see {@linkcode Objective.noise}; absent where it draws none. */
+  readonly noise?: Tensor | undefined;
 }
 
 /** Named, already weighted scalar terms; the loss is their sum, in the order of the keys. */
@@ -99,6 +101,8 @@ export interface Objective<S> {
   readonly perturb?: (context: PerturbContext, spec: S) => Promise<Leaf | undefined>;
   /** What it carries from step to step, before the first one (weights that adapt, a discriminator); absent for most. */
   readonly state?: (spec: S, network: NetworkShape, rng: Rng) => Readonly<Record<string, NdArray<"float32">>>;
+  /** Random numbers that the terms need for one image at one step, as many each time; undefined where there are none. */
+  readonly noise?: (spec: S, network: NetworkShape, rng: Rng) => Float32Array | undefined;
   /** The terms, traced and differentiable, and what it carries on. */
   readonly losses: (pair: TracedPair, batch: TracedBatch, spec: S, context: TracedContext) => Losses;
 }

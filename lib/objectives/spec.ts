@@ -1,12 +1,40 @@
 import { UsageError } from "../core/mod.ts";
+import { adaad, type AdaadSpec } from "./adaad.ts";
+import { adaiad, type AdaiadSpec } from "./adaiad.ts";
 import { adversarial, type AdversarialSpec } from "./adversarial_training.ts";
+import { akd, type AkdSpec } from "./akd.ts";
+import { ard, type ArdSpec } from "./ard.ts";
 import { kd, type KdSpec } from "./distillation.ts";
+import { iad, type IadSpec } from "./iad.ts";
 import { kdiga, type KdigaSpec } from "./kdiga.ts";
+import { mart, type MartSpec } from "./mart.ts";
+import { igam, type IgamSpec } from "./igam.ts";
+import { igdm, type IgdmSpec } from "./igdm.ts";
+import { mtard, type MtardSpec } from "./mtard.ts";
+import { saad, type SaadSpec } from "./saad.ts";
 import type { Objective } from "./objective.ts";
+import { rslad, type RsladSpec } from "./rslad.ts";
 import { natural, type NaturalSpec } from "./supervised.ts";
+import { trades, type TradesSpec } from "./trades.ts";
 
 /** Any training objective, as plain JSON. */
-export type ObjectiveSpec = NaturalSpec | AdversarialSpec | KdSpec | KdigaSpec;
+export type ObjectiveSpec =
+  | NaturalSpec
+  | AdversarialSpec
+  | KdSpec
+  | KdigaSpec
+  | TradesSpec
+  | MartSpec
+  | ArdSpec
+  | AkdSpec
+  | IadSpec
+  | RsladSpec
+  | AdaadSpec
+  | AdaiadSpec
+  | IgamSpec
+  | IgdmSpec
+  | MtardSpec
+  | SaadSpec;
 
 /** The objectives by kind. */
 export const OBJECTIVES: { readonly [K in ObjectiveSpec["kind"]]: Objective<Extract<ObjectiveSpec, { kind: K }>> } = {
@@ -14,6 +42,18 @@ export const OBJECTIVES: { readonly [K in ObjectiveSpec["kind"]]: Objective<Extr
   adversarial,
   kd,
   kdiga,
+  trades,
+  mart,
+  ard,
+  akd,
+  iad,
+  rslad,
+  adaad,
+  adaiad,
+  igam,
+  igdm,
+  mtard,
+  saad,
 };
 
 /**

@@ -7,6 +7,7 @@ import type { TopLevelSpec } from "./render.ts";
 import { robustnessBars, type RobustnessBarsOptions } from "./robustness_bars.ts";
 import { robustnessCurve, type RobustnessCurveOptions } from "./robustness_curve.ts";
 import { theoryCheck, type TheoryCheckOptions } from "./theory_check.ts";
+import { tradeOff, type TradeOffOptions } from "./trade_off.ts";
 import { trainingCurves, type TrainingCurvesOptions } from "./training_curves.ts";
 
 /**
@@ -20,6 +21,8 @@ export interface FigureTypes {
   readonly "robustness-curve": { readonly row: EvaluationRow; readonly options: RobustnessCurveOptions };
   /** Accuracy without attack and under several attacks at one radius. */
   readonly "robustness-bars": { readonly row: EvaluationRow; readonly options: RobustnessBarsOptions };
+  /** Accuracy under an attack against accuracy without one. */
+  readonly "trade-off": { readonly row: EvaluationRow; readonly options: TradeOffOptions };
   /** Loss terms over the steps of training. */
   readonly "training-curves": { readonly row: StepRow; readonly options: TrainingCurvesOptions };
   /** A quantity of the analysis over the radius. */
@@ -43,6 +46,7 @@ export const FIGURES: {
 } = {
   "robustness-curve": robustnessCurve,
   "robustness-bars": robustnessBars,
+  "trade-off": tradeOff,
   "training-curves": trainingCurves,
   "analysis-curve": analysisCurve,
   "bracket-curve": bracketCurve,

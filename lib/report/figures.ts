@@ -4,11 +4,11 @@ import {
   parseAnalysis,
   parseBracket,
   parseEpochs,
-  parseEvaluation,
   parseReliability,
   parseSteps,
   writeFileAtomic,
 } from "../core/mod.ts";
+import { evaluationIn } from "./evaluation_in.ts";
 import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
 import { analysisCurve } from "./analysis_curve.ts";
 import { bracketCurve } from "./bracket_curve.ts";
@@ -20,12 +20,15 @@ import { rowsIn } from "./_rows_in.ts";
 import { robustnessBars } from "./robustness_bars.ts";
 import { robustnessCurve } from "./robustness_curve.ts";
 import { theoryCheck } from "./theory_check.ts";
+import { tradeOff } from "./trade_off.ts";
 import { trainingCurves } from "./training_curves.ts";
 
 /**
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
  * at the largest radius that the attacks share, a curve per quantity of the analysis, the training curves, what a
  * watch saw over the epochs, the bracket of an evaluation within a budget, and the reliability of a teacher. Each figure is written as a Vega-Lite specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
+ *
+ * Of a sweep's folder, whose rates are in `means.csv`, also robust against clean accuracy.
  *
  * Cards in `folder/references` are drawn beside the robustness curves.
  *
@@ -34,7 +37,7 @@ import { trainingCurves } from "./training_curves.ts";
  * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
 export async function writeFigures(folder: string): Promise<string[]> {
-  const evaluation = await rowsIn(folder, "evaluation.csv", parseEvaluation);
+  const { rows: evaluation, ...said } = await evaluationIn(folder);
   const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
   const steps = await rowsIn(folder, "steps.csv", parseSteps);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
@@ -51,10 +54,11 @@ export async function writeFigures(folder: string): Promise<string[]> {
   const accuracies = accuraciesOf(evaluation);
   for (const attack of wholeAttacks(evaluation)) {
     if (commonRadii(accuracies, [attack]).length === 0) continue;
-    specs.set(`robustness_curve_${attack}`, robustnessCurve(evaluation, { attack, references }));
+    specs.set(`robustness_curve_${attack}`, robustnessCurve(evaluation, { attack, references, ...said }));
+    if (said.interval !== undefined) specs.set(`trade_off_${attack}`, tradeOff(evaluation, { attack, ...said }));
   }
   if (commonRadii(accuracies, usualAttacks(evaluation)).length > 0) {
-    specs.set("robustness_bars", robustnessBars(evaluation));
+    specs.set("robustness_bars", robustnessBars(evaluation, said));
   }
   for (const quantity of ANALYSIS_QUANTITIES) {
     if (!analysis.some((row) => row.quantity === quantity)) continue;

@@ -7,8 +7,8 @@ import {
   type EvaluationRow,
   parseAnalysis,
   parseBracket,
+  parseCost,
   parseEpochs,
-  parseEvaluation,
   parseTeacher,
   readTextIfExists,
   writeFileAtomic,
@@ -16,13 +16,14 @@ import {
 import { attacksOf } from "./_accuracy.ts";
 import { analysisTable } from "./analysis_table.ts";
 import { bracketTable } from "./bracket_table.ts";
+import { costTable } from "./cost_table.ts";
 import { rowsIn } from "./_rows_in.ts";
+import { evaluationIn } from "./evaluation_in.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { overfittingTable } from "./overfitting_table.ts";
 import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
-import type { ReferenceCard } from "./reference_card.ts";
-import { type AccuracyTable, accuracyTable, tableHtml } from "./table.ts";
+import { type AccuracyTable, accuracyTable, type AccuracyTableOptions, tableHtml } from "./table.ts";
 import { teacherTable } from "./teacher_table.ts";
 import { labelOf } from "./theme.ts";
 
@@ -42,17 +43,19 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
 
 /**
  * Writes `report.html` of a run folder: its tables, its figures and its experiment in one file that needs no network
- * and no other file. The same folder gives the same bytes: what differs from run to run stays in `manifest.json`.
+ * and no other file. The same folder gives the same bytes; of what differs from run to run it has the seconds of
+ * `cost.csv`, the rest stays in `manifest.json`.
  *
- * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `bracket.csv` and `teacher.csv`, `experiment.json` and the
- * figures that `writeFigures` draws.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `bracket.csv` and `teacher.csv`, and where they
+ * are there `epochs.csv`, `cost.csv`, `experiment.json` and the figures that `writeFigures` draws.
  * @returns Path of the page.
  * @throws {DataError} If none of them has a row, or one is not as expected.
  */
 export async function writeReport(folder: string): Promise<string> {
-  const evaluation = await rowsIn(folder, "evaluation.csv", parseEvaluation);
+  const { rows: evaluation, ...said } = await evaluationIn(folder);
   const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
+  const cost = await rowsIn(folder, "cost.csv", parseCost);
   const teacher = await rowsIn(folder, "teacher.csv", parseTeacher);
   if (evaluation.length + analysis.length + bracket.length + teacher.length === 0) {
     throw new DataError(
@@ -68,11 +71,14 @@ export async function writeReport(folder: string): Promise<string> {
     `<title>${escapeHtml(title)}</title><style>${STYLE}</style></head><body>`,
     `<h1>${escapeHtml(title)}</h1>`,
     ...await figuresOf(folder),
-    ...(evaluation.length === 0 ? [] : accuracySection(evaluation, await readReferences(folder))),
+    ...(evaluation.length === 0
+      ? []
+      : accuracySection(evaluation, { references: await readReferences(folder), ...said })),
     ...(teacher.length === 0 ? [] : ["<h2>Teacher</h2>", wide(teacherTable(teacher))]),
     ...(epochs.length === 0 ? [] : watchSection(epochs, evaluation)),
     ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", wide(bracketTable(bracket))]),
     ...(analysis.length === 0 ? [] : analysisSection(analysis)),
+    ...(cost.length === 0 ? [] : ["<h2>Cost</h2>", wide(costTable(cost))]),
     ...(experiment === undefined ? [] : ["<h2>Experiment</h2>", `<pre>${escapeHtml(indented(experiment))}</pre>`]),
     '<p>What made it (code, versions, machine, checksums, times) stands in <a href="manifest.json">manifest.json</a>.</p>',
     "</body></html>",
@@ -83,12 +89,12 @@ export async function writeReport(folder: string): Promise<string> {
   return path;
 }
 
-function accuracySection(rows: readonly EvaluationRow[], references: readonly ReferenceCard[]): string[] {
+function accuracySection(rows: readonly EvaluationRow[], options: AccuracyTableOptions): string[] {
   const attacks = attacksOf(rows);
-  if (attacks.length === 0) return ["<h2>Accuracy</h2>", tableHtml(accuracyTable(rows, { references }))];
+  if (attacks.length === 0) return ["<h2>Accuracy</h2>", tableHtml(accuracyTable(rows, options))];
   return [
     "<h2>Accuracy</h2>",
-    ...attacks.map((attack) => subsection(labelOf(attack), accuracyTable(rows, { attacks: [attack], references }))),
+    ...attacks.map((attack) => subsection(labelOf(attack), accuracyTable(rows, { ...options, attacks: [attack] }))),
   ];
 }
 

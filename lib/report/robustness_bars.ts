@@ -16,6 +16,8 @@ export interface RobustnessBarsOptions {
    * @default {["fgsm", "pgd-20"] as far as the rows have them, else all}
    */
   readonly attacks?: readonly string[];
+  /** What the whiskers are. @default {"Wilson interval"} */
+  readonly interval?: string;
   /** Heading above the figure; none where omitted. */
   readonly title?: string;
   /**
@@ -41,7 +43,8 @@ export interface RobustnessBarsOptions {
  * @throws {DataError} If a method has no "clean" row, or two rows stand for the same thing.
  */
 export function robustnessBars(rows: readonly EvaluationRow[], options: RobustnessBarsOptions = {}): TopLevelSpec {
-  const { attacks = usualAttacks(rows), title, width = COLUMN_WIDTH, height = 200 } = options;
+  const { attacks = usualAttacks(rows), interval, title, width = COLUMN_WIDTH, height = 200 } = options;
+  const intervals = interval === undefined ? "95 % Wilson intervals" : `95 % intervals (${interval})`;
   if (attacks.length === 0) requireAttack(rows, "pgd-20");
   attacks.forEach((attack) => requireAttack(rows, attack));
   const accuracies = accuraciesOf(rows);
@@ -97,7 +100,7 @@ export function robustnessBars(rows: readonly EvaluationRow[], options: Robustne
     $schema: SCHEMA,
     description:
       `Accuracy in percent without attack and under ${groups.slice(1).join(", ")} at radius ${epsText(eps)} ` +
-      `for ${labels.join(", ")}; whiskers are 95 % Wilson intervals.`,
+      `for ${labels.join(", ")}; whiskers are ${intervals}.`,
     width,
     height,
     autosize: { type: "fit", contains: "padding" },

@@ -17,6 +17,8 @@ export interface RobustnessCurveOptions {
    * @default {none}
    */
   readonly references?: readonly ReferenceCard[];
+  /** What the bands are. @default {"Wilson interval"} */
+  readonly interval?: string;
   /** Heading above the figure; none where omitted. */
   readonly title?: string;
   /**
@@ -43,7 +45,8 @@ export interface RobustnessCurveOptions {
  * @throws {DataError} If a method has no "clean" row, or two rows stand for the same thing.
  */
 export function robustnessCurve(rows: readonly EvaluationRow[], options: RobustnessCurveOptions = {}): TopLevelSpec {
-  const { attack = "pgd-20", references = [], title, width = COLUMN_WIDTH, height = 220 } = options;
+  const { attack = "pgd-20", references = [], interval, title, width = COLUMN_WIDTH, height = 220 } = options;
+  const intervals = interval === undefined ? "95 % Wilson intervals" : `95 % intervals (${interval})`;
   requireAttack(rows, attack);
   const accuracies = accuraciesOf(rows);
   const attacked = accuracies.filter((row) => row.attack === attack && row.eps > 0);
@@ -97,7 +100,7 @@ export function robustnessCurve(rows: readonly EvaluationRow[], options: Robustn
   return {
     $schema: SCHEMA,
     description: `Accuracy in percent against the radius of ${labelOf(attack)} for ` +
-      `${methods.map(labelOf).join(", ")}; bands are 95 % Wilson intervals.` +
+      `${methods.map(labelOf).join(", ")}; bands are ${intervals}.` +
       references.map(({ name }) => ` Dotted: ${name} under AutoAttack, as its card claims.`).join(""),
     width,
     height,

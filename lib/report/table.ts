@@ -31,6 +31,8 @@ export interface AccuracyTableOptions {
    * @default {none}
    */
   readonly references?: readonly ReferenceCard[];
+  /** What the intervals are. @default {"Wilson interval"} */
+  readonly interval?: string;
 }
 
 /**
@@ -50,7 +52,7 @@ export function accuracyTable(rows: readonly EvaluationRow[], options: AccuracyT
   const accuracies = accuraciesOf(rows).filter((row) =>
     attacks.includes(row.attack) && (row.attack === "clean" || radii === undefined || radii.includes(row.eps))
   );
-  const { references = [] } = options;
+  const { references = [], interval = "Wilson interval" } = options;
   const claims = references.map(({ eps }) => ({ attack: "autoattack", eps: in255(eps) }));
   if (claims.length > 0 && !attacks.includes("autoattack")) attacks.push("autoattack");
   const columns = attacks.flatMap((attack) =>
@@ -59,7 +61,7 @@ export function accuracyTable(rows: readonly EvaluationRow[], options: AccuracyT
       .map((eps) => ({ attack, eps, heading: attack === "clean" ? "Clean" : `${labelOf(attack)} ${epsText(eps)}` }))
   );
   return {
-    caption: "Accuracy in percent [95 % Wilson interval]; n images." +
+    caption: `Accuracy in percent [95 % ${interval}]; n images.` +
       (references.length === 0 ? "" : " (card): as its card claims, on other images."),
     columns: ["Method", "n", ...columns.map((column) => column.heading)],
     rows: [

@@ -11,7 +11,13 @@
  *
  * @module
  */
+export * from "./adam.ts";
+export * from "./average.ts";
+export * from "./clip_gradients.ts";
+export * from "./estimate_statistics.ts";
 export * from "./optimizer.ts";
+export * from "./sgd.ts";
+export * from "./perturb_weights.ts";
 export * from "./schedule.ts";
 export * from "./step.ts";
 export * from "./train_state.ts";

@@ -57,8 +57,36 @@ export interface OneCycleSchedule {
   readonly finalDivisor?: number;
 }
 
+/** Up from `base` to the peak and down again, in straight lines, some times over. */
+export interface CyclicSchedule extends ScheduleBase {
+  /** Discriminates the schedules. */
+  readonly kind: "cyclic";
+  /** Rate at both ends of a cycle. @default {0} */
+  readonly base?: number;
+  /** Number of cycles, also a broken one. @default {1} */
+  readonly cycles?: number;
+  /** Share of a cycle in which the rate rises. @default {0.5} */
+  readonly rise?: number;
+  /** Factor of what is above `base` from one cycle to the next. @default {1} */
+  readonly factor?: number;
+}
+
+/** Straight lines between knots. */
+export interface PiecewiseSchedule extends ScheduleBase {
+  /** Discriminates the schedules. */
+  readonly kind: "piecewise";
+  /** Shares of training, rising from 0 or more to 1 or less, and the rate there as a share of the peak. */
+  readonly knots: readonly (readonly [share: number, rate: number])[];
+}
+
 /** Any learning-rate schedule, as plain JSON. */
-export type ScheduleSpec = ConstantSchedule | StepSchedule | CosineSchedule | OneCycleSchedule;
+export type ScheduleSpec =
+  | ConstantSchedule
+  | StepSchedule
+  | CosineSchedule
+  | OneCycleSchedule
+  | CyclicSchedule
+  | PiecewiseSchedule;
 
 /** A schedule of one kind: the rate at a step. */
 export type Schedule<S> = (spec: S, step: number, totalSteps: number) => number;
@@ -66,8 +94,10 @@ export type Schedule<S> = (spec: S, step: number, totalSteps: number) => number;
 /**
  * The schedules by kind.
  *
- * Source: `MultiStepLR`, `CosineAnnealingLR` and `OneCycleLR` of PyTorch 2 (Loshchilov and Hutter 2017; Smith and Topin
- * 2018), stepped once per training step.
+ * Source: `MultiStepLR`, `CosineAnnealingLR`, `OneCycleLR` and `CyclicLR` of PyTorch 2 (Loshchilov and Hutter 2017; Smith
+ * and Topin 2018; Smith 2017), stepped once per training step: factor 1 is mode "triangular", 0.5 "triangular2". The
+ * piecewise one as Wong, Rice, Kolter (2020) write 0, peak, 0 (`np.interp` at (step + 1) / totalSteps, so that the last
+ * step has the last rate).
  * Differs from `OneCycleLR` in leaving the momentum as it is, and from chained schedulers in that the warm-up does not
  * shift the schedule.
  */
@@ -103,6 +133,41 @@ export const SCHEDULES: { readonly [K in ScheduleSpec["kind"]]: Schedule<Extract
     const end = totalSteps - 1;
     if (step < top) return blend(anneal, first, peak, step / top);
     return end > top ? blend(anneal, peak, last, (step - top) / (end - top)) : peak;
+  },
+
+  cyclic(spec, step, totalSteps) {
+    const { peak, base = 0, cycles = 1, rise = 0.5, factor = 1 } = spec;
+    if (!(base >= 0 && base <= peak)) {
+      throw new UsageError(`Cannot begin a cycle at the rate ${base}: write a number from 0 to the peak ${peak}`);
+    }
+    if (!(cycles > 0 && cycles < Infinity && rise > 0 && rise < 1 && factor > 0 && factor < Infinity)) {
+      throw new UsageError(
+        `Cannot use ${cycles} cycles that rise over ${rise} and shrink by ${factor}: write positive numbers, the rise ` +
+          "below 1",
+      );
+    }
+    const at = step * cycles / totalSteps;
+    const cycle = Math.floor(at);
+    const height = at - cycle <= rise ? (at - cycle) / rise : (1 - (at - cycle)) / (1 - rise);
+    return (base + (peak - base) * height * factor ** cycle) * warmUpFactor(spec, step, totalSteps);
+  },
+
+  piecewise(spec, step, totalSteps) {
+    const { peak, knots } = spec;
+    const rising = knots.every(([share], i) => share >= 0 && share <= 1 && (i === 0 || share > knots[i - 1]![0]));
+    if (knots.length === 0 || !rising || !knots.every(([, rate]) => rate >= 0 && rate <= 1)) {
+      throw new UsageError(
+        `Cannot use the knots ${
+          JSON.stringify(knots)
+        }: write rising shares of training with shares of the peak, such ` +
+          "as [[0, 0], [0.4, 1], [1, 0]]",
+      );
+    }
+    const share = (step + 1) / totalSteps;
+    const next = knots.findIndex(([end]) => end > share);
+    const [from, to] = [knots[next - 1] ?? knots.at(next === 0 ? 0 : -1)!, knots[next] ?? knots.at(-1)!];
+    const weight = to[0] > from[0] ? (share - from[0]) / (to[0] - from[0]) : 0;
+    return peak * blend("linear", from[1], to[1], weight) * warmUpFactor(spec, step, totalSteps);
   },
 };
 

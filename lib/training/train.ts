@@ -11,10 +11,16 @@ import {
 } from "../core/mod.ts";
 import {
   type AugmentSpec,
+  type Batch,
   batchesPerEpoch,
+  checkMix,
+  checkSmoothing,
   type Dataset,
   type LazyDataset,
+  mixBatch,
+  type MixSpec,
   type SkippedImage,
+  smoothLabels,
   trainBatches,
 } from "../data/mod.ts";
 import {
@@ -29,10 +35,13 @@ import {
 } from "../engine/mod.ts";
 import type { Classifier, Mode, Model, Weights } from "../models/mod.ts";
 import { objectiveOf, type ObjectiveSpec, type TeacherRole } from "../objectives/mod.ts";
-import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec } from "./optimizer.ts";
+import { averageShare, type AverageSpec, checkAverage, moveAverage } from "./average.ts";
+import { estimateStatistics, type StatisticsBatch } from "./estimate_statistics.ts";
+import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec, type OptimizerState } from "./optimizer.ts";
+import { checkWeightPerturbation, type WeightPerturbationSpec } from "./perturb_weights.ts";
 import { learningRate, type ScheduleSpec } from "./schedule.ts";
 import { type BatchNormUpdates, trainingStep } from "./step.ts";
-import type { TrainState } from "./train_state.ts";
+import { flattenSlots, type TrainState } from "./train_state.ts";
 
 /** What a training is made of. */
 export interface TrainOptions {
@@ -54,6 +63,17 @@ export interface TrainOptions {
   readonly seed: number;
   /** Random changes of the images; none where omitted. */
   readonly augment?: AugmentSpec;
+  /** Mixes the images of a batch, and their labels; none where omitted. */
+  readonly mix?: MixSpec;
+  /**
+   * Share of every label that is spread evenly over all classes, in every term that the labels enter.
+   * @default {0}
+   */
+  readonly labelSmoothing?: number;
+  /** Takes the gradient at weights that a step uphill has moved; at the weights themselves where omitted. */
+  readonly weightPerturbation?: WeightPerturbationSpec;
+  /** Keeps an average of the weights; none where omitted. */
+  readonly average?: AverageSpec;
   /** What to train on, in memory or read while it is used. */
   readonly dataset: Dataset | LazyDataset;
   /** The frozen teacher, used by the objectives that need one. Its owner disposes of its weights. */
@@ -104,7 +124,8 @@ export interface EpochEvent {
   /** Mean of {@linkcode StepEvent}'s accuracy over the steps of the epoch. */
   readonly accuracy: number;
   /**
-   * The network in evaluation mode, its weights on the engine. They are the training's: they may be used and read until
+   * The network in evaluation mode, its weights on the engine: the moving average where it is handed out in the end, else
+   * those that are trained. They are the training's: they may be used and read until
    * the next event is asked for, and belong to nobody after that. To end with these weights, or with those of an earlier
    * epoch that were read, leave the loop.
    */
@@ -123,8 +144,10 @@ export interface CheckpointEvent {
 export interface EndEvent {
   /** Discriminates the events. */
   readonly kind: "end";
-  /** The weights after the last step, in memory; all finite. */
+  /** The weights after the last step, or their average where `average` asks for it, in memory; all finite. */
   readonly weights: Weights<NdArray>;
+  /** The other ones where an average is kept: of the last step where `weights` are the average, and the reverse. */
+  readonly others?: Weights<NdArray>;
 }
 
 /** What {@linkcode train} reports. */
@@ -154,7 +177,7 @@ export type TrainEvent = StepEvent | EpochEvent | CheckpointEvent | EndEvent;
  */
 export async function* train(engine: Engine, options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
   const { name, model, objective: spec, optimizer, schedule, epochs, batchSize, seed, augment, dataset } = options;
-  const { checkpointEvery, batchNormUpdates } = options;
+  const { checkpointEvery, batchNormUpdates, mix, labelSmoothing = 0, weightPerturbation, average: averaged } = options;
   const objective = objectiveOf(spec);
   const needs = objective.needs(spec);
   checkOptions(options, needs);
@@ -163,43 +186,52 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
   const perEpoch = batchesPerEpoch(dataset.ids.length, batchSize);
   const total = epochs * perEpoch;
   if (total > 0) learningRate(schedule, 0, total); // A schedule that cannot be meant is refused before any work.
+  checkAverage(averaged, total, perEpoch);
   const first = firstState(options, total);
 
-  const program = engine.compile(
-    trainingStep({
-      model,
-      teacher: teacher?.logits,
-      naturalTeacher: naturalTeacher?.logits,
-      objective: spec,
-      optimizer,
-      ...(batchNormUpdates === undefined ? {} : { batchNormUpdates }),
-    }),
-    { name: `train ${name}` },
-  );
+  const stepWith = (weightPerturbation: WeightPerturbationSpec | undefined) =>
+    engine.compile(
+      trainingStep({
+        model,
+        teacher: teacher?.logits,
+        naturalTeacher: naturalTeacher?.logits,
+        objective: spec,
+        optimizer,
+        weightPerturbation,
+        ...(batchNormUpdates === undefined ? {} : { batchNormUpdates }),
+      }),
+      { name: `train ${name}` },
+    );
+  const plain = stepWith(undefined);
+  const perturbed = weightPerturbation && stepWith(weightPerturbation);
+  const averaging = averaged && engine.compile(moveAverage, { name: `average ${name}` });
   const frozen = teacher === undefined ? undefined : { ...teacher, weights: putTree(engine, teacher.weights) };
   const natural = naturalTeacher === undefined
     ? undefined
     : { ...naturalTeacher, weights: putTree(engine, naturalTeacher.weights) };
-  let state: EngineState = putTree(engine, { ...first.weights, velocity: first.velocity, carried: first.carried });
+  let state: EngineState = putTree(engine, {
+    ...first.weights,
+    optimizerState: first.optimizerState,
+    carried: first.carried,
+  });
+  let average: Weights<Value> | undefined = averaged && putTree(engine, first.average ?? first.weights);
   let step = first.step;
   let accuracySum = first.accuracySum ?? 0;
+  const batchesOf = (epoch: number, from: number) => {
+    const choice = { batchSize, rng: rng(seed, "data"), epoch, from, ...(augment === undefined ? {} : { augment }) };
+    return "batches" in dataset ? dataset.batches(choice) : trainBatches(dataset, choice);
+  };
 
   try {
     while (step < total) {
       const epoch = Math.floor(step / perEpoch);
-      const choice = {
-        batchSize,
-        rng: rng(seed, "data"),
-        epoch,
-        from: step % perEpoch,
-        ...(augment === undefined ? {} : { augment }),
-      };
-      const batches = "batches" in dataset ? dataset.batches(choice) : trainBatches(dataset, choice);
+      const batches = batchesOf(epoch, step % perEpoch);
       const damaged = "skipped" in batches ? batches.skipped : [];
       let told = 0;
       let asked = performance.now();
-      for await (const { x, y, ids } of batches) {
+      for await (const batch of batches) {
         const waited = (performance.now() - asked) / 1000;
+        const { x, y, ids } = targets(batch, mix, labelSmoothing, model.classes, rng(seed, "mix", step));
         const rate = learningRate(schedule, step, total);
         const xAdv = await objective.perturb?.({
           engine,
@@ -212,6 +244,7 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
           progress: step / total,
           rng: rng(seed, "perturb", step),
         }, spec);
+        const program = perturbed !== undefined && step / total >= (weightPerturbation?.from ?? 0) ? perturbed : plain;
         let outputs;
         try {
           outputs = await program({
@@ -221,21 +254,41 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
             x,
             y,
             xAdv,
-            noise: drawNoise(model, ids, rng(seed, "drop", step)),
+            noise: drawRows(ids, rng(seed, "drop", step), (random) => model.noise?.(random)),
+            objectiveNoise: drawRows(
+              ids,
+              rng(seed, "objective", step),
+              (random) => objective.noise?.(spec, model, random),
+            ),
             learningRate: scalar(rate),
             progress: scalar(step / total),
           });
         } finally {
           disposeTree(xAdv);
         }
-        disposeTree(state);
-        const { parameters, buffers, velocity, carried } = outputs;
-        state = { parameters, buffers, velocity, carried };
-        const read = await takeTree(engine, { terms: outputs.terms, accuracy: outputs.accuracy });
-
-        const terms = Object.fromEntries(objective.termNames(spec).map((term) => [term, read.terms[term]!.data[0]!]));
-        for (const [term, value] of Object.entries(terms)) {
-          if (!Number.isFinite(value)) throw new DivergedError(step, term, value);
+        const before = state;
+        const { parameters, buffers, optimizerState, carried } = outputs;
+        state = { parameters, buffers, optimizerState, carried };
+        let read;
+        let terms: Readonly<Record<string, number>>;
+        try {
+          read = await takeTree(engine, { terms: outputs.terms, accuracy: outputs.accuracy });
+          const { terms: scalars } = read;
+          terms = Object.fromEntries(objective.termNames(spec).map((term) => [term, scalars[term]!.data[0]!]));
+          for (const [term, value] of Object.entries(terms)) {
+            if (Number.isFinite(value)) continue;
+            // A gradient that was not finite shows in the weights one step before it shows in a term.
+            checkFinite(await readTree(engine, before), step - 1);
+            throw new DivergedError(step, term, value);
+          }
+        } finally {
+          disposeTree(before);
+        }
+        const share = averaged === undefined ? 0 : averageShare(averaged, step, total, perEpoch);
+        if (share > 0) {
+          const moved = await averaging!({ average: average!, now: { parameters, buffers }, share: scalar(share) });
+          disposeTree(average);
+          average = moved;
         }
         const loss = Object.values(terms).reduce((sum, value) => sum + value, 0);
         const row = { method: name, step, epoch, learningRate: rate, loss, terms };
@@ -246,30 +299,78 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
         accuracySum += accuracy;
         yield { kind: "step", row, accuracy, done: step, total, waited, skipped };
         if (step % perEpoch === 0) {
-          const classifier = asClassifier(model, "eval", state);
+          // What would be handed out; an "swa" has no running statistics before the end.
+          const isAverage = averaged?.kind === "ema" && averaged.weights !== "last";
+          const classifier = asClassifier(model, "eval", isAverage ? average! : state);
           const mean = accuracySum / perEpoch;
           yield { kind: "epoch", epoch: epoch + 1, total: epochs, done: step, accuracy: mean, classifier };
           accuracySum = 0;
         }
         if (checkpointEvery !== undefined && step % checkpointEvery === 0) {
-          yield { kind: "checkpoint", state: { ...await readState(engine, state, step), accuracySum } };
+          yield { kind: "checkpoint", state: { ...await readState(engine, state, average, step), accuracySum } };
         }
         asked = performance.now();
       }
     }
-    yield { kind: "end", weights: (await readState(engine, state, step)).weights };
+    const last = await readState(engine, state, average, step);
+    if (averaged === undefined || last.average === undefined || total === 0) {
+      return yield { kind: "end", weights: last.weights };
+    }
+    let other = last.average;
+    if (averaged.kind === "swa") {
+      // A last epoch that is not trained on, clean and unmixed.
+      const some = statisticsBatches(
+        batchesOf(epochs, 0),
+        Math.min(averaged.statisticsBatches ?? 100, perEpoch),
+        (ids) => drawRows(ids, rng(seed, "drop", total), (random) => model.noise?.(random)),
+      );
+      other = { ...other, buffers: await estimateStatistics(engine, model, other, some) };
+    }
+    yield averaged.weights === "last"
+      ? { kind: "end", weights: last.weights, others: other }
+      : { kind: "end", weights: other, others: last.weights };
   } finally {
     disposeTree(state);
+    disposeTree(average);
     disposeNew(frozen?.weights, teacher?.weights);
     disposeNew(natural?.weights, naturalTeacher?.weights);
-    program.dispose();
+    plain.dispose();
+    perturbed?.dispose();
+    averaging?.dispose();
   }
 }
 
-/** What decides which parts of a network are dropped, for each image by its own stream [B, n]. */
-function drawNoise({ noise }: Model, ids: Int32Array, random: Rng): NdArray | undefined {
-  if (noise === undefined) return undefined;
-  const rows = Array.from(ids, (id) => noise(random.child(id)));
+/** A batch as it is trained on: mixed, its labels smoothed. */
+function targets(
+  batch: Batch,
+  mix: MixSpec | undefined,
+  labelSmoothing: number,
+  classes: number,
+  random: Rng,
+): { readonly x: NdArray<"float32">; readonly y: NdArray; readonly ids: Int32Array } {
+  const mixed = mix === undefined ? batch : mixBatch(batch, mix, classes, random);
+  return labelSmoothing === 0 ? mixed : { ...mixed, y: smoothLabels(mixed.y, classes, labelSmoothing) };
+}
+
+async function* statisticsBatches(
+  batches: Iterable<Batch> | AsyncIterable<Batch>,
+  count: number,
+  noise: (ids: Int32Array) => NdArray | undefined,
+): AsyncGenerator<StatisticsBatch> {
+  for await (const { x, ids } of batches) {
+    yield { x, noise: noise(ids) };
+    if (--count === 0) return;
+  }
+}
+
+/** Random numbers of each image by its own stream [B, n]; undefined where none are drawn. */
+function drawRows(
+  ids: Int32Array,
+  random: Rng,
+  draw: (random: Rng) => Float32Array | undefined,
+): NdArray | undefined {
+  const rows = Array.from(ids, (id) => draw(random.child(id))).filter((row) => row !== undefined);
+  if (rows.length === 0) return undefined;
   const count = rows[0]!.length;
   const data = new Float32Array(rows.length * count);
   rows.forEach((row, i) => data.set(row, i * count));
@@ -280,11 +381,11 @@ function drawNoise({ noise }: Model, ids: Int32Array, random: Rng): NdArray | un
 interface EngineState {
   readonly parameters: Named<Value>;
   readonly buffers: Named<Value>;
-  readonly velocity: Named<Value>;
+  readonly optimizerState: OptimizerState<Value>;
   readonly carried: Named<Value>;
 }
 
-function asClassifier(model: Model, mode: Mode, { parameters, buffers }: EngineState): Classifier {
+function asClassifier(model: Model, mode: Mode, { parameters, buffers }: Weights<Value>): Classifier {
   const { classes, inputShape, logits, trainLogits } = model;
   return { classes, inputShape, logits: mode === "train" ? trainLogits : logits, weights: { parameters, buffers } };
 }
@@ -300,6 +401,9 @@ function checkOptions(options: TrainOptions, needs: readonly TeacherRole[]): voi
   if (epochs !== 0 || initial === undefined) checkCount(epochs, "epochs");
   checkCount(batchSize, "batchSize");
   if (checkpointEvery !== undefined) checkCount(checkpointEvery, "checkpointEvery");
+  checkWeightPerturbation(options.weightPerturbation);
+  if (options.mix !== undefined) checkMix(options.mix);
+  checkSmoothing(options.labelSmoothing ?? 0);
   const images = dataset.ids.length;
   if (images < batchSize) {
     throw new UsageError(
@@ -335,13 +439,15 @@ function describe(imageShape: readonly number[], classes: number): string {
 
 /** Where training starts: `from`, `initial`, or new weights. */
 function firstState(options: TrainOptions, total: number): TrainState {
-  const { name, model, objective, optimizer, seed, initial, from } = options;
+  const { name, model, objective, optimizer, seed, initial, average, from } = options;
   const fresh = model.init(rng(seed, "init"));
-  const velocity = (OPTIMIZERS[optimizer.kind] as Optimizer<OptimizerSpec>).init(optimizer, fresh.parameters);
+  const optimizerState = (OPTIMIZERS[optimizer.kind] as Optimizer<OptimizerSpec>).init(optimizer, fresh.parameters);
   const parameters = { ...fresh.parameters, ...initial?.parameters };
   const buffers = { ...fresh.buffers, ...initial?.buffers };
   const carried = objectiveOf(objective).state?.(objective, model, rng(seed, "objective")) ?? {};
-  const start = from ?? { step: 0, weights: { parameters, buffers }, velocity, carried };
+  const weights = { parameters, buffers };
+  const start: TrainState = from ??
+    { step: 0, weights, optimizerState, carried, ...(average === undefined ? {} : { average: weights }) };
   if (start.step > total) {
     throw new CheckpointError(
       `Cannot go on training "${name}" from step ${start.step} as it ends at step ${total}: train for more epochs`,
@@ -363,18 +469,38 @@ function firstState(options: TrainOptions, total: number): TrainState {
   };
   compare("parameter", fresh.parameters, start.weights.parameters);
   compare("buffer", fresh.buffers, start.weights.buffers);
-  compare("velocity", velocity, start.velocity);
+  compare("optimizer value", flattenSlots(optimizerState), flattenSlots(start.optimizerState));
   compare("carried value", carried, start.carried);
+  const kept = average === undefined ? { parameters: {}, buffers: {} } : fresh;
+  compare("averaged parameter", kept.parameters, start.average?.parameters ?? {});
+  compare("averaged buffer", kept.buffers, start.average?.buffers ?? {});
   return start;
 }
 
 /** The state in memory. */
-async function readState(engine: Engine, state: EngineState, step: number): Promise<TrainState> {
-  const { parameters, buffers, velocity, carried } = await readTree(engine, state);
+async function readState(
+  engine: Engine,
+  values: EngineState,
+  average: Weights<Value> | undefined,
+  step: number,
+): Promise<TrainState> {
+  const read = await readTree(engine, { ...values, average });
+  checkFinite(read, step - 1);
+  const { parameters, buffers, optimizerState, carried } = read;
+  return {
+    step,
+    weights: { parameters, buffers },
+    optimizerState,
+    carried,
+    ...(read.average === undefined ? {} : { average: read.average }),
+  };
+}
+
+/** Refuses weights that a step left not finite. */
+function checkFinite({ parameters, buffers }: Weights<NdArray>, step: number): void {
   for (const [key, { data }] of Object.entries({ ...parameters, ...buffers })) {
-    for (const value of data) if (!Number.isFinite(value)) throw new DivergedError(step - 1, key, value);
+    for (const value of data) if (!Number.isFinite(value)) throw new DivergedError(step, key, value);
   }
-  return { step, weights: { parameters, buffers }, velocity, carried };
 }
 
 /** Disposes of the values that were put for a tree of arrays and values. */

@@ -1,6 +1,6 @@
 import { CheckpointError, type NdArray } from "../core/mod.ts";
 import { decodeSafetensors, encodeSafetensors, type Weights } from "../models/mod.ts";
-import type { Named } from "./optimizer.ts";
+import type { Named, OptimizerState } from "./optimizer.ts";
 
 /** All that a training needs to go on as if it had never stopped; data order and noise follow from seed and step. */
 export interface TrainState {
@@ -8,26 +8,35 @@ export interface TrainState {
   readonly step: number;
   /** Weights of the student. */
   readonly weights: Weights<NdArray>;
-  /** Velocity of the optimizer. */
-  readonly velocity: Named<NdArray>;
+  /** What the optimizer keeps. */
+  readonly optimizerState: OptimizerState<NdArray>;
   /** What the objective carries. */
   readonly carried: Named<NdArray>;
   /** Sum of the accuracies of the steps of the epoch that is under way; none where no step of it is done. @default {0} */
   readonly accuracySum?: number;
+  /** Average of the weights, where one is kept. */
+  readonly average?: Weights<NdArray>;
 }
 
-const GROUPS = ["parameters", "buffers", "velocity", "carried"] as const;
+const GROUPS = ["parameters", "buffers", "optimizer", "carried", "averageParameters", "averageBuffers"] as const;
+type Group = typeof GROUPS[number];
 
 /**
- * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "velocity.NAME", "carried.NAME" in this library's
- * layout, bit for bit.
+ * Writes a state as a safetensors file: tensors "parameters.NAME", "buffers.NAME", "optimizer.SLOT.NAME", "carried.NAME",
+ * and "averageParameters.NAME", "averageBuffers.NAME" of an average, in this library's layout, bit for bit.
  *
  * @param state The state.
  * @param experiment Hash of the experiment, which a reader can insist on.
  * @returns The bytes of the file.
  */
 export function encodeTrainState(state: TrainState, experiment: string): Uint8Array {
-  const groups = { ...state.weights, velocity: state.velocity, carried: state.carried };
+  const groups: Readonly<Record<Group, Named<NdArray>>> = {
+    ...state.weights,
+    optimizer: flattenSlots(state.optimizerState),
+    carried: state.carried,
+    averageParameters: state.average?.parameters ?? {},
+    averageBuffers: state.average?.buffers ?? {},
+  };
   const tensors = Object.fromEntries(
     GROUPS.flatMap((group) => Object.entries(groups[group]).map(([name, array]) => [`${group}.${name}`, array])),
   );
@@ -58,11 +67,13 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
       `Cannot resume from "${name}" as experiment ${author} wrote it, not ${experiment}: start anew, or give its own`,
     );
   }
-  const groups: Record<typeof GROUPS[number], Record<string, NdArray>> = {
+  const groups: Record<Group, Record<string, NdArray>> = {
     parameters: {},
     buffers: {},
-    velocity: {},
+    optimizer: {},
     carried: {},
+    averageParameters: {},
+    averageBuffers: {},
   };
   for (const [path, array] of Object.entries(tensors)) {
     const group = GROUPS.find((prefix) => path.startsWith(`${prefix}.`));
@@ -74,8 +85,30 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
   return {
     step: Number(step),
     weights: { parameters: groups.parameters, buffers: groups.buffers },
-    velocity: groups.velocity,
+    optimizerState: nestSlots(groups.optimizer),
     carried: groups.carried,
     ...(accuracySum === undefined ? {} : { accuracySum: Number(accuracySum) }),
+    // A network has parameters, and so has its average.
+    ...(Object.keys(groups.averageParameters).length === 0
+      ? {}
+      : { average: { parameters: groups.averageParameters, buffers: groups.averageBuffers } }),
   };
+}
+
+/** Slots and names as one: "velocity.fc.weight". */
+export function flattenSlots<T>(state: OptimizerState<T>): Named<T> {
+  return Object.fromEntries(
+    Object.entries(state).flatMap(([slot, named]) =>
+      Object.entries(named).map(([name, value]) => [`${slot}.${name}`, value])
+    ),
+  );
+}
+
+function nestSlots(flat: Named<NdArray>): OptimizerState<NdArray> {
+  const state: Record<string, Record<string, NdArray>> = {};
+  for (const [path, array] of Object.entries(flat)) {
+    const dot = path.indexOf(".");
+    (state[path.slice(0, dot)] ??= {})[path.slice(dot + 1)] = array;
+  }
+  return state;
 }

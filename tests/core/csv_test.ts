@@ -7,6 +7,7 @@ import {
   type EvidenceRow,
   formatAnalysis,
   formatBracket,
+  formatCost,
   formatDistances,
   formatEpochs,
   formatEvaluation,
@@ -14,11 +15,14 @@ import {
   formatImages,
   formatMeasurements,
   formatReliability,
+  formatSeeds,
   formatSteps,
+  formatSweep,
   formatTeacher,
   type MeasurementRow,
   parseAnalysis,
   parseBracket,
+  parseCost,
   parseDistances,
   parseEpochs,
   parseEvaluation,
@@ -26,15 +30,26 @@ import {
   parseImages,
   parseMeasurements,
   parseReliability,
+  parseSeeds,
   parseSteps,
+  parseSweep,
   parseTeacher,
+  type SeedsRow,
   type StepRow,
+  type SweepRow,
   type TeacherRow,
 } from "../../lib/core/mod.ts";
 
 const EVALUATION: EvaluationRow[] = [
   { method: "kdiga", attack: "pgd-20", eps: "8/255", n: 100, correct: 41, rate: 0.41, low: 0.3186, high: 0.508 },
   { method: 'a "b", c', attack: "clean", eps: "0", n: 1, correct: 0, rate: 0, low: 0, high: 0.79 },
+];
+const SWEEP: SweepRow[] = EVALUATION.map((row, i) => (
+  { run: "tiny-kd-s2-0123abcd", ...row, seed: i, images: 18, studentPasses: 1728.5, teacherPasses: 0 }
+));
+const SEEDS: SeedsRow[] = [
+  { method: "kd", attack: "clean", eps: "0", seeds: 3, n: 9, rate: 0.5, low: 0.1, high: 0.9, interval: "seeds" },
+  { method: "kd", attack: "fgsm", eps: "8/255", seeds: 1, n: 9, rate: 0, low: 0, high: 0.3, interval: "images" },
 ];
 const EVIDENCE: EvidenceRow[] = [
   {
@@ -116,6 +131,13 @@ Deno.test("formatEvaluation() and its kin write the documented columns, and what
       "natural,0,0,0.1,2.302585092994046,2.302585092994046,\nkdiga,1,0,0.1,1.5,1,0.5\n",
   );
   assertEquals(parseEvaluation(formatEvaluation(EVALUATION)), { rows: EVALUATION, torn: false });
+  assertEquals(parseSweep(formatSweep(SWEEP)), { rows: SWEEP, torn: false });
+  assertEquals(parseSeeds(formatSeeds(SEEDS)), { rows: SEEDS, torn: false });
+  assertThrows(
+    () => parseSeeds(formatSeeds(SEEDS).replace("images", "epochs")),
+    DataError,
+    'Cannot read line 3 of "means.csv" as its interval is "epochs" where "seeds" or "images" was expected',
+  );
   assertEquals(parseEvidence(formatEvidence(EVIDENCE)), { rows: EVIDENCE, torn: false });
   assertEquals(parseSteps(formatSteps(STEPS)), { rows: STEPS, torn: false });
   assertEquals(
@@ -132,6 +154,21 @@ Deno.test("formatEvaluation() and its kin write the documented columns, and what
   assertEquals(parseSteps(formatSteps(STEPS).replaceAll("\n", "\r\n")).rows, STEPS);
   assertEquals(parseEvaluation(""), { rows: [], torn: false });
   assertEquals(parseEvaluation(formatEvaluation([])), { rows: [], torn: false });
+});
+
+Deno.test("formatCost() and parseCost() write and read what training cost, times that are not known left empty", () => {
+  const passes = { studentForward: 12, studentBackward: 14, teacherForward: 2, teacherBackward: 1 };
+  const rows = [
+    { method: "kdiga-ard", ...passes, images: 96, seconds: 1.2, secondsPerImage: 0.0125 },
+    { method: "teacher", ...passes, images: 0, seconds: "", secondsPerImage: "" } as const,
+  ];
+  assertEquals(
+    formatCost(rows),
+    "method,studentForward,studentBackward,teacherForward,teacherBackward,images,seconds,secondsPerImage\n" +
+      "kdiga-ard,12,14,2,1,96,1.2,0.0125\nteacher,12,14,2,1,0,,\n",
+  );
+  assertEquals(parseCost(formatCost(rows)), { rows, torn: false });
+  assertThrows(() => parseCost(formatCost(rows).replace(",96,", ",x,")), DataError, 'its images is "x"');
 });
 
 Deno.test("formatBracket(), formatImages() and formatDistances() write what their kin read", () => {

@@ -10,6 +10,14 @@ Deno.test("meanInterval() is mean -+ 1.96 s / sqrt(n)", () => {
   assertEquals(meanInterval(Float32Array.of(2, 2)), { mean: 2, low: 2, high: 2 });
 });
 
+Deno.test("meanInterval() of few values takes the t quantile of their number less one", () => {
+  // 0.95 sqrt(2 / 0.0975) of two degrees of freedom: s of 1, 2, 3 is 1.
+  const { mean, low, high } = meanInterval([1, 2, 3], 0.95, "t");
+  assertEquals(mean, 2);
+  assertAlmostEquals(high, 2 + 4.302652729749464 / Math.sqrt(3), 1e-12);
+  assertAlmostEquals(low, 2 - 4.302652729749464 / Math.sqrt(3), 1e-12);
+});
+
 Deno.test("meanInterval() refuses one value and numbers that are none", () => {
   assertEquals(
     assertThrows(() => meanInterval([1]), RangeError).message,

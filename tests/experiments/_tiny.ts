@@ -9,7 +9,7 @@ const network = {
 } as const satisfies Partial<NetworkExperiment>;
 
 /** An experiment of a second on the reference engine: 6 steps for each of three networks. */
-export const TINY: Experiment = {
+export const TINY: Experiment & { readonly teacher: NetworkExperiment } = {
   name: "tiny",
   seed: 3,
   data: { kind: "shapes", seed: 1, train: 60, test: 20, size: 12, validation: 12 },

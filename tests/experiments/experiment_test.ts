@@ -19,8 +19,8 @@ function refuses(assignment: string, message: string, experiment: Experiment = T
 Deno.test("checkExperiment() refuses unknown keys at every depth, with their full path and the known keys", () => {
   refuses(
     "sead=1",
-    'Cannot use the experiment as "sead" is not known: known keys are name, seed, data, teacher, students, evaluation, ' +
-      "analysis",
+    'Cannot use the experiment as "sead" is not known: known keys are name, seed, data, teacher, naturalTeacher, ' +
+      "students, evaluation, analysis",
   );
   refuses(
     "data.seeds=1",
@@ -30,7 +30,7 @@ Deno.test("checkExperiment() refuses unknown keys at every depth, with their ful
   refuses(
     "teacher.epoch=1",
     'Cannot use the experiment as "teacher.epoch" is not known: known keys are name, model, objective, optimizer, ' +
-      "schedule, pretrained, epochs, batchSize, augment, batchNormUpdates",
+      "schedule, pretrained, epochs, batchSize, augment, mix, labelSmoothing, weightPerturbation, average, batchNormUpdates",
   );
   refuses(
     "students.kd.model.width=4",
@@ -62,6 +62,27 @@ Deno.test("checkExperiment() refuses values of the wrong kind, with their path a
   refuses(
     'teacher.optimizer.learningRates=[{"match":"fc.*"}]',
     says('"teacher.optimizer.learningRates.0.factor" is missing: it must be a number from 0 to Infinity'),
+  );
+  refuses('teacher.mix={"kind":"mixup","alpha":0}', 'Cannot mix images by "mixup" with alpha 0');
+  refuses("teacher.labelSmoothing=1", "Cannot use 1 as label smoothing: write a share from 0 to below 1");
+  refuses('teacher.average={"kind":"ema","decay":1}', "Cannot average weights with the decay 1");
+  refuses(
+    'teacher.average={"kind":"swa","from":0.5,"decay":1}',
+    says('"teacher.average.decay" is not known: known keys are kind, weights, from, every, statisticsBatches'),
+  );
+  refuses('teacher.weightPerturbation={"gamma":"1"}', says('"teacher.weightPerturbation.gamma" is "1": it must be a'));
+  refuses(
+    'teacher.optimizer={"kind":"adamw","betas":[2]}',
+    says('"teacher.optimizer.betas.0" is 2: it must be a number'),
+  );
+  refuses(
+    'teacher.optimizer={"kind":"sgd","clip":{"kind":"length","max":1}}',
+    says('"teacher.optimizer.clip.kind" is "length": it must be one of "norm", "value"'),
+  );
+  refuses('teacher.schedule={"kind":"piecewise","peak":1,"knots":[[0,1],[0,0]]}', "Cannot use the knots [[0,1],[0,0]]");
+  refuses(
+    'teacher.augment={"pad":1,"flip":true,"randAugment":{"magnitude":31}}',
+    says('"teacher.augment.randAugment.magnitude" is 31: it must be an integer from 0 to 30'),
   );
   refuses(
     "teacher.model.kind=vgg",

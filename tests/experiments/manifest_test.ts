@@ -27,6 +27,7 @@ Deno.test("openManifest() says what made the results, and adds up over sessions"
     const damaged = (...ids: number[]) => ids.map((id) => ({ id, reason: `image ${id}` }));
     assertEquals(await first.skipped("tiny train", damaged(7, 3)), damaged(7, 3));
     assertEquals(await first.skipped("tiny train", damaged(3)), []);
+    assertEquals([first.seconds("train teacher"), first.seconds("train kd")], [3, undefined]);
     const second = await openManifest(folder, engine, data, TINY.seed);
     await second.spent("train teacher", 0.5);
     await second.waited("teacher", 0.23);

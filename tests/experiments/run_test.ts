@@ -4,6 +4,7 @@ import {
   DataError,
   ExperimentError,
   float32,
+  parseCost,
   parseEvaluation,
   parseEvidence,
   parseSteps,
@@ -15,6 +16,7 @@ import { type Experiment, type Manifest, override, run, type RunEvent } from "..
 import { createModel, encodeSafetensors, loadWeights, toPyTorch } from "../../lib/models/mod.ts";
 import { summarize } from "../../lib/evaluation/mod.ts";
 import { writeTinyFolder } from "../data/_tiny_folder.ts";
+import type { AverageSpec } from "../../lib/training/mod.ts";
 import { filesIn } from "../scripts/_task.ts";
 import { inTempFolder, TINY } from "./_tiny.ts";
 
@@ -53,6 +55,7 @@ Deno.test("run() trains, evaluates and draws, and its files agree with each othe
       "open",
       ...["trained", "trained", "trained"],
       ...["evaluated", "evaluated", "evaluated"],
+      "costs",
       "end",
     ]);
     const end = events.at(-1)!;
@@ -79,6 +82,18 @@ Deno.test("run() trains, evaluates and draws, and its files agree with each othe
       assertEquals([card.provenance.data, card.provenance.seed], [TINY.data, TINY.seed]);
     }
     assertEquals(Object.keys(await filesIn(`${out}/checkpoints`)).filter((name) => name.includes("state")), []);
+    // 2 epochs of 3 batches of 16.
+    const costs = parseCost(await Deno.readTextFile(`${out}/cost.csv`)).rows;
+    assertEquals(costs.map(({ seconds: _, secondsPerImage: __, ...row }) => Object.values(row).join()), [
+      "teacher,1,1,0,0,96",
+      "kd,1,1,1,0,96",
+      "kdiga,1,3,1,1,96",
+    ]);
+    for (const { method, seconds, secondsPerImage } of costs) {
+      assertEquals(seconds, manifest.seconds[`train ${method}`]);
+      assertEquals(secondsPerImage, seconds === 0 ? "" : Number(seconds) / 96);
+    }
+    assert((await Deno.readTextFile(end.report)).includes("<h2>Cost</h2>"));
     for (const path of end.figures) assert(path.startsWith(`${out}/figures/`));
   });
 });
@@ -103,6 +118,36 @@ Deno.test("run() stopped at any event goes on to the same bytes", async () => {
     const again = await eventsOf(engine, out);
     assertEquals(again.filter(({ kind }) => kind === "progress").length, 1, "nothing is done again but loading data");
     assertEquals(await resultsIn(out), whole);
+  });
+});
+
+Deno.test("run() keeps the average of the weights and the last ones, stopped or not", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    const [kd] = TINY.students;
+    const student = { ...kd!, model: { kind: "cnn", width: 2 }, optimizer: { kind: "adamw" } } as const;
+    const averaged = (average: AverageSpec): Experiment => ({ ...TINY, students: [{ ...student, average }] });
+    const swa = averaged({ kind: "swa", from: 0.4, every: 2 });
+    await eventsOf(engine, `${folder}/whole`, { experiment: swa });
+    const whole = await resultsIn(`${folder}/whole`);
+    for (const done of [2, 4]) {
+      const until = (event: RunEvent) => event.kind === "progress" && event.label === "train kd" && event.done > done;
+      await eventsOf(engine, `${folder}/parts ${done}`, { experiment: swa, until });
+      await eventsOf(engine, `${folder}/parts ${done}`, { experiment: swa });
+      assertEquals(await resultsIn(`${folder}/parts ${done}`), whole);
+    }
+    const { card } = await loadWeights(`${folder}/whole/checkpoints/kd.safetensors`);
+    assertEquals(card.provenance.average, { kind: "swa", from: 0.4, every: 2 });
+    await eventsOf(engine, `${folder}/plain`, { experiment: { ...TINY, students: [student] } });
+    await eventsOf(engine, `${folder}/last`, {
+      experiment: averaged({ ...swa.students[0]!.average!, weights: "last" }),
+    });
+    const weightsOf = async (path: string) => (await loadWeights(`${folder}/${path}.safetensors`)).weights;
+    const [last, average] = [await weightsOf("plain/checkpoints/kd"), await weightsOf("whole/checkpoints/kd")];
+    assertNotEquals(average, last);
+    assertEquals(await weightsOf("whole/checkpoints/kd.last"), last);
+    assertEquals(await weightsOf("last/checkpoints/kd"), last);
+    assertEquals(await weightsOf("last/checkpoints/kd.average"), average);
   });
 });
 
@@ -188,7 +233,7 @@ Deno.test("run() takes a pretrained teacher as it is, and fine-tunes a student u
       learningRates: [{ match: "conv*", factor: 0.1 }],
     } as const;
     const [kd] = TINY.students;
-    const experiment: Experiment = {
+    const experiment: typeof TINY = {
       ...TINY,
       teacher: { ...TINY.teacher, model: MODEL, epochs: 0, pretrained: { weights: `${folder}/teacher.safetensors` } },
       students: [{ ...kd!, model: MODEL, optimizer, pretrained }],

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
 import { createEngine } from "../../lib/engine/mod.ts";
-import { checkExperiment, PRESETS, run, small } from "../../lib/experiments/mod.ts";
+import { checkExperiment, type NetworkExperiment, networksOf, PRESETS, run, small } from "../../lib/experiments/mod.ts";
 import { inTempFolder, TINY } from "./_tiny.ts";
 
 for (const [name, preset] of Object.entries(PRESETS)) {
@@ -9,8 +9,8 @@ for (const [name, preset] of Object.entries(PRESETS)) {
     const made = small(preset);
     assertEquals(preset, before);
     assertEquals(checkExperiment(made).name, `${name}-small`);
-    const networks = [preset.teacher, ...preset.students];
-    for (const [i, network] of [made.teacher, ...made.students].entries()) {
+    const networks = networksOf(preset);
+    for (const [i, network] of networksOf(made).entries()) {
       const { name, model, objective, optimizer, schedule } = networks[i]!;
       assertEquals([network.name, network.model.kind, network.objective.kind], [name, model.kind, objective.kind]);
       assertEquals([network.optimizer, network.schedule, network.epochs], [optimizer, schedule, 1]);
@@ -31,7 +31,7 @@ for (const [name, preset] of Object.entries(PRESETS)) {
         await using engine = await createEngine();
         for await (const event of run(small(preset), { engine, out: `${folder}/run` })) {
           if (event.kind !== "end") continue;
-          const methods = ["teacher", ...preset.students.map(({ name }) => name)];
+          const methods = networksOf(preset).map(({ name }) => name);
           assertEquals([...new Set(event.rows.map(({ method }) => method))], methods);
           assert(event.figures.some((path) => path.endsWith("/training_curves.png")));
           assert(event.figures.some((path) => path.endsWith("/robustness_bars.png")));
@@ -49,7 +49,7 @@ Deno.test("small() leaves out weights that were trained before, and what is said
     learningRates: [{ match: "layer3.1.*", factor: 0.1 }],
   } as const;
   const teacher = { ...TINY.teacher, optimizer, epochs: 0, pretrained: { weights: "a.safetensors" } };
-  const { pretrained, epochs, optimizer: left } = small({ ...TINY, teacher }).teacher;
+  const { pretrained, epochs, optimizer: left } = networksOf(small({ ...TINY, teacher }))[0]!;
   assertEquals<unknown>([pretrained, epochs, left], [undefined, 1, { kind: "sgd" }]);
 });
 
@@ -59,6 +59,20 @@ Deno.test("small() trains on some images of ImageNet, and leaves the test images
     const data = trainCount === undefined ? plain : { ...plain, trainCount };
     assertEquals(small({ ...TINY, data }).data, { ...plain, trainCount: expected, validation: 64 });
   }
+});
+
+Deno.test("small() takes weights for an average after every epoch, as there may be fewer steps than from one to the next", () => {
+  const average = { kind: "swa", from: 0.9, every: 1000 } as const;
+  const ema = { kind: "ema", decay: 0.9 } as const;
+  const made = small({
+    ...TINY,
+    teacher: { ...TINY.teacher, average },
+    students: [{ ...TINY.students[0]!, average: ema }],
+  });
+  assertEquals<unknown>([(made.teacher as NetworkExperiment).average, made.students[0]!.average], [{
+    kind: "swa",
+    from: 0.9,
+  }, ema]);
 });
 
 Deno.test("small() shortens an analysis as well", () => {
@@ -72,4 +86,22 @@ Deno.test("small() shortens an analysis as well", () => {
     linearity: { signed: true, steps: 5, starts: 1 },
   });
   assertEquals(small(made).analysis, made.analysis);
+});
+
+Deno.test("small() shrinks the experiment that makes a teacher, and trains one in place of a file", () => {
+  const { teacher, ...rest } = TINY;
+  const data = PRESETS.quickstart!.data;
+  const borrowed = { ...rest, data, teacher: { experiment: "quickstart", network: "teacher" } };
+  assertEquals(checkExperiment(small(borrowed)).teacher, {
+    experiment: small(PRESETS.quickstart!),
+    network: "teacher",
+  });
+  const made = checkExperiment(small({ ...rest, teacher: { checkpoint: "a.safetensors", name: "wrn" } }));
+  assertEquals(made.teacher, {
+    ...teacher,
+    name: "wrn",
+    model: { kind: "mlp", hidden: [6] },
+    objective: { kind: "natural" },
+    epochs: 1,
+  });
 });

@@ -1,6 +1,7 @@
-import { float32, int32, type NdArray, rng } from "../../lib/core/mod.ts";
+import { float32, int32, type NdArray, rng, scalar } from "../../lib/core/mod.ts";
 import {
   add,
+  cachedProgram,
   type Engine,
   matMul,
   readTree,
@@ -10,8 +11,7 @@ import {
   type Tensor,
   valueAndGrad,
 } from "../../lib/engine/mod.ts";
-import type { ObjectiveSpec } from "../../lib/objectives/mod.ts";
-import { objectiveOf } from "../../lib/objectives/mod.ts";
+import { type Losses, objectiveOf, type ObjectiveSpec } from "../../lib/objectives/mod.ts";
 
 /** Parameters of the tiny net: images [2, 2, 3] -> 5 -> 4 -> 3 classes. */
 export type Tiny<T> = Readonly<Record<"w1" | "b1" | "w2" | "b2" | "w3", T>>;
@@ -39,24 +39,77 @@ export const BATCH = {
   y: int32([4], [0, 2, 1, 2]),
 };
 
+/** What the tiny net is made for. */
+export const SHAPE = { classes: 3, inputShape: [2, 2, 3] } as const;
+
+/** Share of training done in the tests below: late, so that terms which begin late are there. */
+const PROGRESS = 0.95;
+
 /** Inputs of the programs below. */
 export interface TinyInputs {
   readonly student: Tiny<NdArray>;
   readonly teacher: Tiny<NdArray>;
+  readonly naturalTeacher: Tiny<NdArray>;
   readonly x: NdArray;
   readonly xAdv: NdArray;
   readonly y: NdArray;
+  /** Image ids, which name the streams of their noise. */
+  readonly ids: readonly number[];
+  /** What the objective carries; what it begins with where absent. */
+  readonly state?: Readonly<Record<string, NdArray>>;
 }
 
 /** The inputs that tests start from. */
-export const INPUTS: TinyInputs = { student: tinyWeights("student"), teacher: tinyWeights("teacher"), ...BATCH };
+export const INPUTS: TinyInputs = {
+  student: tinyWeights("student"),
+  teacher: tinyWeights("teacher"),
+  naturalTeacher: tinyWeights("natural teacher"),
+  ...BATCH,
+  ids: [0, 1, 2, 3],
+};
 
-interface TracedInputs {
-  readonly student: Tiny<Tensor>;
-  readonly teacher: Tiny<Tensor>;
+interface Networks<T> {
+  readonly student: Tiny<T>;
+  readonly teacher: Tiny<T>;
+  readonly naturalTeacher: Tiny<T>;
+}
+
+interface TracedInputs extends Networks<Tensor> {
   readonly x: Tensor;
   readonly xAdv: Tensor;
   readonly y: Tensor;
+  readonly progress: Tensor;
+  readonly state: Readonly<Record<string, Tensor>>;
+  readonly noise: Tensor | undefined;
+}
+
+/** What an objective carries before the first step. */
+export function firstState(spec: ObjectiveSpec): Readonly<Record<string, NdArray>> {
+  return objectiveOf(spec).state?.(spec, SHAPE, rng(1, "state")) ?? {};
+}
+
+/** What an objective draws for some images. */
+export function noiseOf(spec: ObjectiveSpec, ids: readonly number[]): NdArray | undefined {
+  const rows = ids.flatMap((id) => [...objectiveOf(spec).noise?.(spec, SHAPE, rng(1, "noise", id)) ?? []]);
+  return rows.length === 0 ? undefined : float32([ids.length, rows.length / ids.length], rows);
+}
+
+function withContext(spec: ObjectiveSpec, { ids, state = firstState(spec), ...inputs }: TinyInputs) {
+  return { ...inputs, progress: scalar(PROGRESS), state, noise: noiseOf(spec, ids) };
+}
+
+/** Terms of an objective at given weights, and what it carries on. */
+export async function lossesAt(
+  engine: Engine,
+  spec: ObjectiveSpec,
+  inputs: TinyInputs,
+): Promise<{ readonly terms: Record<string, number>; readonly state: Readonly<Record<string, NdArray>> }> {
+  const program = cachedProgram(engine, lossesAt, JSON.stringify(spec), () => (traced: TracedInputs) => {
+    const { terms, state = {} } = traceLosses(spec, traced);
+    return { terms, state };
+  });
+  const { terms, state } = await readTree(engine, await program(withContext(spec, inputs)));
+  return { terms: Object.fromEntries(Object.entries(terms).map(([name, { data }]) => [name, data[0]!])), state };
 }
 
 /** Terms of an objective at given weights. */
@@ -65,39 +118,53 @@ export async function termsAt(
   spec: ObjectiveSpec,
   inputs: TinyInputs,
 ): Promise<Record<string, number>> {
-  const program = engine.compile((traced: TracedInputs) => traceTerms(spec, traced));
-  const terms = await readTree(engine, await program(inputs));
-  return Object.fromEntries(Object.entries(terms).map(([name, { data }]) => [name, data[0]!]));
+  return (await lossesAt(engine, spec, inputs)).terms;
 }
 
-/** Gradients of one term with respect to the student's and the teacher's weights. */
-export async function termGradients(
+/** Gradients of a value of the losses, called `name`, with respect to the weights of all networks. */
+export async function lossGradients(
+  engine: Engine,
+  spec: ObjectiveSpec,
+  name: string,
+  valueOf: (losses: Losses) => Tensor,
+  inputs: TinyInputs,
+): Promise<Networks<NdArray>> {
+  const program = cachedProgram(
+    engine,
+    lossGradients,
+    `${name} of ${JSON.stringify(spec)}`,
+    () => (traced: TracedInputs) => {
+      const { student, teacher, naturalTeacher } = traced;
+      const { grad } = valueAndGrad(
+        (at: Networks<Tensor>) => ({ value: valueOf(traceLosses(spec, { ...traced, ...at })) }),
+        { student, teacher, naturalTeacher },
+      );
+      return grad;
+    },
+  );
+  const gradients = await readTree(engine, await program(withContext(spec, inputs)));
+  return gradients as unknown as Networks<NdArray>;
+}
+
+/** Gradients of one term with respect to the weights of all networks. */
+export function termGradients(
   engine: Engine,
   spec: ObjectiveSpec,
   term: string,
   inputs: TinyInputs,
-): Promise<{ readonly student: Tiny<NdArray>; readonly teacher: Tiny<NdArray> }> {
-  const program = engine.compile((traced: TracedInputs) => {
-    const { grad } = valueAndGrad(
-      (at: { readonly student: Tiny<Tensor>; readonly teacher: Tiny<Tensor> }) => ({
-        value: traceTerms(spec, { ...traced, ...at })[term]!,
-      }),
-      { student: traced.student, teacher: traced.teacher },
-    );
-    return grad;
-  });
-  return await readTree(engine, await program(inputs)) as unknown as {
-    readonly student: Tiny<NdArray>;
-    readonly teacher: Tiny<NdArray>;
-  };
+): Promise<Networks<NdArray>> {
+  return lossGradients(engine, spec, term, ({ terms }) => terms[term]!, inputs);
 }
 
-function traceTerms(spec: ObjectiveSpec, { student, teacher, x, xAdv, y }: TracedInputs): Record<string, Tensor> {
+function traceLosses(spec: ObjectiveSpec, traced: TracedInputs): Losses {
+  const { x, y, xAdv, progress, state, noise } = traced;
+  const network = (weights: Tiny<Tensor>) => (pixels: Tensor) => tinyLogits(weights, pixels);
   const pair = {
-    student: (pixels: Tensor) => tinyLogits(student, pixels),
-    teacher: (pixels: Tensor) => tinyLogits(teacher, pixels),
+    student: network(traced.student),
+    teacher: network(traced.teacher),
+    naturalTeacher: network(traced.naturalTeacher),
   };
-  return objectiveOf(spec).losses(pair, { x, y, xAdv }, spec, { progress: x, state: {} }).terms;
+  return objectiveOf(spec).losses(pair, { x, y, xAdv }, spec, { progress, state, noise });
 }
 
 /** The largest absolute element of a tree of arrays. */
@@ -114,5 +181,6 @@ export function take(inputs: TinyInputs, rows: readonly number[]): TinyInputs {
     x: images(inputs.x),
     xAdv: images(inputs.xAdv),
     y: int32([rows.length], rows.map((row) => inputs.y.data[row]!)),
+    ids: rows.map((row) => inputs.ids[row]!),
   };
 }

@@ -52,6 +52,24 @@ Deno.test("alignment() is exact for differences as small as input gradients get"
   assertClose(gradient, [0.6, 0.8]);
 });
 
+Deno.test("alignment() of cosines is safe where a gradient is 0, and knows no length", async () => {
+  const [value, gradient] = await align(STUDENT, TEACHER, { distance: "cosine" });
+  // cos((4, 4), (1, 0)) = 1 / sqrt(2), cos((1, 3), (1, 2)) = 7 / sqrt(50); d cos / da = (b / |b| - cos a / |a|) / |a|.
+  const [first, second] = [1 / Math.SQRT2, 7 / Math.sqrt(50)];
+  assertAlmostEquals(value, 1 - (first + second) / 2, 1e-6);
+  const slope = (a: number[], b: number[], cos: number) =>
+    a.map((value, i) => -(b[i]! / Math.hypot(...b) - cos * value / Math.hypot(...a)) / Math.hypot(...a) / 2);
+  assertClose(gradient, [...slope([4, 4], [1, 0], first), ...slope([1, 3], [1, 2], second)]);
+  const [long] = await align(float32([2, 1, 1, 2], [8, 8, 1e-4, 3e-4]), TEACHER, { distance: "cosine" });
+  assertAlmostEquals(long, value, 1e-6);
+  const zero = float32([2, 1, 1, 2], [0, 0, 1, 2]);
+  for (const [a, b] of [[zero, TEACHER], [TEACHER, zero]] as const) {
+    const [value, gradient] = await align(a, b, { distance: "cosine" });
+    assertAlmostEquals(value, 0.5, 1e-6);
+    assertClose(gradient, [0, 0, 0, 0]);
+  }
+});
+
 Deno.test("alignment() falls by 2^1.5 for a doubled batch at the scale of the released code, else not", async () => {
   const twice = ({ data }: NdArray) => float32([4, 1, 1, 2], [...data, ...data]);
   const [once] = await align(STUDENT, TEACHER, { scale: "releasedCode" });

@@ -20,6 +20,7 @@ const EXAMPLES: {
 } = {
   "robustness-curve": { rows: EVALUATION, options: { attack: "pgd-20" } },
   "robustness-bars": { rows: EVALUATION, options: { eps: "8/255", title: "Three methods" } },
+  "trade-off": { rows: EVALUATION, options: { eps: "4/255", interval: "t interval over 3 seeds" } },
   "training-curves": { rows: STEPS, options: { points: 4 } },
   "analysis-curve": { rows: ANALYSIS, options: { quantity: "gradient-gap" } },
   "bracket-curve": { rows: BRACKET, options: { title: "Within ten minutes" } },

@@ -1,5 +1,12 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatAnalysis, formatBracket, formatEpochs, formatEvaluation } from "../../lib/core/mod.ts";
+import {
+  DataError,
+  formatAnalysis,
+  formatBracket,
+  formatCost,
+  formatEpochs,
+  formatEvaluation,
+} from "../../lib/core/mod.ts";
 import { writeFigures, writeReport } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
 import { ANALYSIS, BRACKET, EPOCHS, EVALUATION } from "./_rows.ts";
@@ -49,6 +56,16 @@ Deno.test("writeReport() has a section of the analysis, beside accuracies or alo
     assertStringIncludes(alone, `<h3>${heading}</h3>`);
   }
   assertStringIncludes(alone, '<th scope="row">KDIGA</th><td>200</td><td>0 [-0.100, 0.100]</td>');
+});
+
+Deno.test("writeReport() has what training cost, where the folder says it", async () => {
+  const passes = { studentForward: 1, studentBackward: 3, teacherForward: 1, teacherBackward: 1 };
+  const cost = formatCost([{ method: "kdiga", ...passes, images: 96, seconds: 1.2, secondsPerImage: 0.0125 }]);
+  await inFolder({ "evaluation.csv": formatEvaluation(EVALUATION), "cost.csv": cost }, async (folder) => {
+    const page = await Deno.readTextFile(await writeReport(folder));
+    assertStringIncludes(page, "<h2>Cost</h2>");
+    assertStringIncludes(page, '<th scope="row">KDIGA</th><td>1 / 3</td><td>1 / 1</td><td>96</td><td>12.50</td>');
+  });
 });
 
 Deno.test("writeReport() shows the bracket of an evaluation within a budget, beside rows or without any", async () => {

@@ -61,6 +61,16 @@ export async function inTempFolder(body: (folder: string) => Promise<void>): Pro
   }
 }
 
+/** A file without the seconds that training took, which are never the same. */
+function withoutTimes(name: string, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  if (name !== "cost.csv" && name !== "report.html") return bytes;
+  const text = new TextDecoder().decode(bytes);
+  const timeless = name === "cost.csv"
+    ? text.replaceAll(/(,\d+),[^,\n]*,[^,\n]*\n/g, "$1\n")
+    : text.replace(/<h2>Cost<\/h2>[\s\S]*?<\/table>/, "");
+  return new TextEncoder().encode(timeless);
+}
+
 /** Every file below a folder, with a digest of its bytes. */
 export async function filesIn(folder: string, prefix = ""): Promise<Record<string, string>> {
   const found: [string, string][] = [];
@@ -68,7 +78,7 @@ export async function filesIn(folder: string, prefix = ""): Promise<Record<strin
     const path = `${folder}/${name}`;
     if (isDirectory) found.push(...Object.entries(await filesIn(path, `${prefix}${name}/`)));
     else {
-      const digest = await crypto.subtle.digest("SHA-256", await Deno.readFile(path));
+      const digest = await crypto.subtle.digest("SHA-256", withoutTimes(name, await Deno.readFile(path)));
       found.push([prefix + name, new Uint8Array(digest).toHex()]);
     }
   }

@@ -9,7 +9,7 @@ const network = {
 } as const satisfies Partial<NetworkExperiment>;
 
 /** An experiment of a few seconds: 16 steps for each of three networks, and 64 images under two attacks at two radii. */
-export const TINY: Experiment = {
+export const TINY: Experiment & { readonly teacher: NetworkExperiment } = {
   name: "tiny",
   seed: 1,
   data: { kind: "shapes", seed: 1, train: 256, test: 64, size: 12 },

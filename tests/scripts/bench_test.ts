@@ -335,9 +335,9 @@ Deno.test("benchSteps() runs whole training steps: finite terms, and a velocity"
   const terms = async (name: StepName): Promise<Record<string, number>> => {
     const outputs = await steps.find((step) => step.name === name)!.call() as {
       readonly terms: Record<string, Leaf>;
-      readonly velocity: Record<string, Leaf>;
+      readonly optimizerState: Record<string, Record<string, Leaf>>;
     };
-    const { data } = await engine.read(outputs.velocity["conv1.weight"]!);
+    const { data } = await engine.read(outputs.optimizerState["velocity"]!["conv1.weight"]!);
     assertGreater(Math.max(...data), 0, `${name} does not move the first convolution`);
     const read = await readTree(engine, outputs.terms);
     disposeTree(outputs);

@@ -64,9 +64,12 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "fetch",
     "figures",
     "inspect-teacher",
+    "methods",
     "notebooks",
+    "objective-peer",
     "run",
     "setup",
+    "sweep",
     "test",
     "verify",
   ]);
@@ -104,16 +107,19 @@ for (const name of SCRIPT_TASKS) {
       "PIP_EXTRA_INDEX_URL,UV_DEFAULT_INDEX,UV_INDEX,UV_INDEX_URL,UV_EXTRA_INDEX_URL";
     const needed: Readonly<Record<string, readonly string[]>> = {
       run: ["read", "write", "ffi", library, "run=git"],
+      sweep: ["read", "write", "run"],
       evaluate: ["read", "write", "ffi", library, "run=git"],
       analyze: ["read", "write", "ffi", library, "run=git"],
       "inspect-teacher": ["read", "write", "ffi", library, "run=git"],
       verify: ["read", "ffi", library],
       figures: ["read", "write"],
+      methods: ["read", "write"],
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
       bench: ["read", "write", "ffi", library, "sys=loadavg,cpus", "run"],
       "autoattack-peer": ["read", "write", "ffi", library, "run"],
       "check:torch": ["read", "write", "ffi", library, "run"],
+      "objective-peer": ["read", "write", "ffi", library, "run"],
       setup: ["read", "write", "ffi", "net", "sys=statfs", `${library},${indexes}`, "run"],
       test: ["read", "write", "run"],
     };

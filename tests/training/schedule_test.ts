@@ -94,3 +94,49 @@ Deno.test("learningRate() refuses schedules that cannot be meant", () => {
     "Cannot use the divisors 0 and 10000 of a rate: they must be positive",
   );
 });
+
+// torch.optim.lr_scheduler.CyclicLR(base_lr=0.02, max_lr=0.2, step_size_up=3, step_size_down=2, mode=...), PyTorch 2.13.0.
+Deno.test("learningRate() of a cyclic schedule is CyclicLR's", () => {
+  const spec: ScheduleSpec = { kind: "cyclic", peak: 0.2, base: 0.02, cycles: 2, rise: 3 / 5 };
+  assertRates(spec, 10, [0.02, 0.08, 0.14, 0.2, 0.11, 0.02, 0.08, 0.14, 0.2, 0.11]);
+  assertRates({ ...spec, factor: 0.5 }, 10, [0.02, 0.08, 0.14, 0.2, 0.11, 0.02, 0.05, 0.08, 0.11, 0.065]);
+});
+
+// np.interp([epoch + (i + 1) / 2], [0, 5 * 2 // 5, 5], [0, 0.2, 0]) of 5 epochs of 2 steps, as the code of Wong, Rice,
+// Kolter (2020); NumPy 2.4.6.
+Deno.test("learningRate() of a piecewise schedule goes in straight lines, and stays outside of its knots", () => {
+  assertRates({ kind: "piecewise", peak: 0.2, knots: [[0, 0], [0.4, 1], [1, 0]] }, 10, [
+    0.05,
+    0.1,
+    0.15,
+    0.2,
+    1 / 6,
+    2 / 15,
+    0.1,
+    1 / 15,
+    1 / 30,
+    0,
+  ]);
+  assertRates({ kind: "piecewise", peak: 1, knots: [[0.5, 1], [0.75, 0.5]] }, 4, [1, 1, 0.5, 0.5]);
+  assertRates({ kind: "piecewise", peak: 1, knots: [[0.5, 0.25]] }, 4, [0.25, 0.25, 0.25, 0.25]);
+});
+
+Deno.test("learningRate() refuses cycles and knots that cannot be meant", () => {
+  const refuses = (spec: ScheduleSpec, message: string) =>
+    assertThrows(() => learningRate(spec, 0, 10), UsageError, message);
+  refuses(
+    { kind: "cyclic", peak: 0.1, base: 0.2 },
+    "Cannot begin a cycle at the rate 0.2: write a number from 0 to the peak 0.1",
+  );
+  refuses(
+    { kind: "cyclic", peak: 0.1, rise: 1 },
+    "Cannot use 1 cycles that rise over 1 and shrink by 1: write positive numbers, the rise below 1",
+  );
+  for (const knots of [[], [[0.5, 1], [0.5, 0]], [[0, 2]]] as [number, number][][]) {
+    refuses(
+      { kind: "piecewise", peak: 0.1, knots },
+      `Cannot use the knots ${JSON.stringify(knots)}: write rising shares of training with shares of the peak, such ` +
+        "as [[0, 0], [0.4, 1], [1, 0]]",
+    );
+  }
+});

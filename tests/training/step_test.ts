@@ -21,7 +21,7 @@ Deno.test("trainingStep() of a linear classifier takes the step that is known in
     await program({
       parameters: { "fc1.weight": float32([2, 2], w), "fc1.bias": float32([2], b) },
       buffers: {},
-      velocity: { "fc1.weight": float32([2, 2], v), "fc1.bias": float32([2], vb) },
+      optimizerState: { velocity: { "fc1.weight": float32([2, 2], v), "fc1.bias": float32([2], vb) } },
       teacher: undefined,
       x: float32([3, 1, 2, 1], x),
       y: int32([3], y),
@@ -53,7 +53,7 @@ Deno.test("trainingStep() of a linear classifier takes the step that is known in
     assertEquals(actual.length, expected.length);
     actual.forEach((value, i) => assertAlmostEquals(value, expected[i]!, 1e-6));
   };
-  assertClose(values(outputs.velocity), nextV);
+  assertClose(values(outputs.optimizerState.velocity!), nextV);
   assertClose(values(outputs.parameters), [...w, ...b].map((old, i) => old - 0.1 * nextV[i]!));
   assertAlmostEquals(outputs.terms.ce!.data[0]!, ce, 1e-6);
   assertAlmostEquals(outputs.accuracy.data[0]!, correct / 3, 1e-6);
@@ -71,7 +71,7 @@ Deno.test("trainingStep() moves running statistics once, or with separate passes
     const outputs = await program({
       parameters,
       buffers,
-      velocity: {},
+      optimizerState: {},
       teacher: TEACHER.weights,
       x: float32([3, 4, 4, 1], rng(2).uniform(48)),
       y: int32([3], [0, 1, 1]),
@@ -111,7 +111,7 @@ Deno.test("trainingStep() with the alignment term moves the student elsewhere th
     const outputs = await program({
       parameters,
       buffers: {},
-      velocity: {},
+      optimizerState: {},
       teacher: TEACHER.weights,
       x: float32([3, 4, 4, 1], rng(2).uniform(48)),
       y: int32([3], [0, 1, 1]),
@@ -140,7 +140,7 @@ Deno.test("trainingStep() of KDIGA on a network with batch norm has the gradient
     const outputs = await program({
       parameters,
       buffers,
-      velocity: {},
+      optimizerState: {},
       teacher: TEACHER.weights,
       x: float32([6, 4, 4, 1], rng(2).uniform(96)),
       y: int32([6], [0, 1, 1, 0, 1, 0]),

@@ -12,9 +12,16 @@ const STATE: TrainState = {
     },
     buffers: { "bn.running_mean": float32([1], [0.5]) },
   },
-  velocity: { "fc.weight": float32([2, 2], [4, 3, 2, 1]), "fc.bias": float32([2]) },
+  optimizerState: {
+    mean: { "fc.weight": float32([2, 2], [4, 3, 2, 1]), "fc.bias": float32([2]) },
+    ones: { mean: float32([], [0.5]) },
+  },
   carried: { "weight": float32([], [0.5]) },
   accuracySum: 12.1,
+  average: {
+    parameters: { "fc.weight": float32([2, 2], [5, 6, 7, 8]), "fc.bias": float32([2], [1, 0]) },
+    buffers: { "bn.running_mean": float32([1], [-0.5]) },
+  },
 };
 
 Deno.test("decodeTrainState() gives back what encodeTrainState() was given, bit for bit", () => {
@@ -22,7 +29,7 @@ Deno.test("decodeTrainState() gives back what encodeTrainState() was given, bit 
   const bare: TrainState = {
     step: 0,
     weights: { parameters: STATE.weights.parameters, buffers: {} },
-    velocity: {},
+    optimizerState: {},
     carried: {},
   };
   assertEquals(decodeTrainState(encodeTrainState(bare, "x"), "x"), bare);

@@ -11,15 +11,23 @@ import {
 } from "../../lib/engine/mod.ts";
 import { type LazyDataset, trainBatches } from "../../lib/data/mod.ts";
 import { createModel, type Network, type VitSpec } from "../../lib/models/mod.ts";
-import { KDIGA_PAPER, type ObjectiveSpec } from "../../lib/objectives/mod.ts";
+import {
+  IGAM_PAPER,
+  KDIGA_PAPER,
+  KDIGA_PROJECTION,
+  MTARD_PAPER,
+  type ObjectiveSpec,
+} from "../../lib/objectives/mod.ts";
 import {
   decodeTrainState,
   encodeTrainState,
+  estimateStatistics,
   train,
   type TrainOptions,
   type TrainState,
 } from "../../lib/training/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
+import { EACH } from "../objectives/_specs.ts";
 import { countingEngine } from "./_counting_engine.ts";
 import { CNN, collect, MLP, NATURAL, TEACHER, TOY } from "./_toy.ts";
 
@@ -41,6 +49,18 @@ const ADVERSARIAL: TrainOptions = {
   objective: { kind: "adversarial", eps: "8/255", steps: 2, studentMode: "train" },
   augment: { pad: 1, flip: true },
 };
+
+/** What is carried, and what is drawn for a step, must be there again as well. */
+const CARRYING: readonly TrainOptions[] = ([
+  { ...IGAM_PAPER, from: 0.2, discriminator: { ...IGAM_PAPER.discriminator, channels: 2, every: 2 } },
+  { ...MTARD_PAPER, steps: 1 },
+  { ...KDIGA_PROJECTION, randomStart: "8/255" },
+] satisfies ObjectiveSpec[]).map((objective) => ({
+  ...KDIGA,
+  name: objective.kind,
+  objective,
+  naturalTeacher: TEACHER,
+}));
 
 /** Parts of the network are dropped. */
 const DROPPING: TrainOptions = { ...NATURAL, name: "dropping", model: transformer({ dropout: 0.3, dropPath: 0.5 }) };
@@ -83,7 +103,7 @@ testOnEngines("train() keeps every bit of what is frozen, also under decay and m
     // Running statistics are no parameters: they move, as in PyTorch.
     assertNotEquals(end.weights.buffers["bn1.running_mean"], initial.buffers["bn1.running_mean"]);
     const { state } = events.find((event) => event.kind === "checkpoint")!;
-    assertEquals(Object.keys(state.velocity), ["conv4.weight", "fc.weight", "fc.bias"]);
+    assertEquals(Object.keys(state.optimizerState.velocity!), ["conv4.weight", "fc.weight", "fc.bias"]);
     const resumed = await collect(train(engine, { ...options, optimizer, from: state }));
     assertEquals(resumed.at(-1), end);
   }
@@ -158,11 +178,15 @@ testOnEngines("train() lowers the loss of a toy problem and learns it", async (e
 
 testOnEngines("train() goes on from any step as if it had not stopped, bit for bit", async (engine) => {
   for (
-    const options of [
+    const options of <TrainOptions[]> [
       KDIGA,
       ADVERSARIAL,
       DROPPING,
+      ...CARRYING,
       { ...NATURAL, optimizer: { kind: "sgd", momentum: 0 } } as TrainOptions,
+      { ...NATURAL, optimizer: { kind: "adamw", weightDecay: 0.1, clip: { kind: "norm", max: 1 } } },
+      { ...KDIGA, average: { kind: "ema", decay: 0.9, warmUp: true }, weightPerturbation: { gamma: 0.1, from: 0.5 } },
+      { ...ADVERSARIAL, average: { kind: "swa", from: 0.3 }, mix: { kind: "cutmix", alpha: 1 }, labelSmoothing: 0.1 },
     ]
   ) {
     const whole = await collect(train(engine, { ...options, checkpointEvery: 1 }));
@@ -170,6 +194,8 @@ testOnEngines("train() goes on from any step as if it had not stopped, bit for b
     assertEquals(plain, whole.filter(({ kind }) => kind !== "checkpoint"));
     const states = whole.filter((event) => event.kind === "checkpoint").map(({ state }) => state);
     assertEquals(states.map(({ step }) => step), [1, 2, 3, 4, 5, 6]);
+    const carried = states.map(({ carried }) => carried);
+    if (Object.keys(carried[0]!).length > 0) assertNotEquals(carried[0], carried[5], options.name);
     for (const k of [2, 3, 6]) {
       const from = decodeTrainState(encodeTrainState(states[k - 1]!, "hash"), "hash");
       assertEquals(await collect(train(engine, { ...options, from })), plain.slice(k), `${options.name} from ${k}`);
@@ -184,6 +210,88 @@ testOnEngines("train() depends on its seed alone", async (engine) => {
   assertEquals(await lossesOf({ ...KDIGA, name: "other" }), losses);
   assertNotEquals(await lossesOf({ ...KDIGA, seed: 2 }), losses);
 }, ENGINES);
+
+/** Weights after each step, and the end. */
+async function path(engine: Engine, options: TrainOptions) {
+  const events = await collect(train(engine, { ...options, checkpointEvery: 1 }));
+  const end = events.at(-1)!;
+  assert(end.kind === "end");
+  return { end, states: events.flatMap((event) => event.kind === "checkpoint" ? [event.state] : []) };
+}
+
+Deno.test("train() hands out a moving average of weights and running statistics, and the last ones beside it", async () => {
+  await using engine = await createEngine("reference");
+  const { end: plain, states } = await path(engine, KDIGA);
+  const options: TrainOptions = { ...KDIGA, average: { kind: "ema", decay: 0.5 } };
+  const { end } = await path(engine, options);
+  assertEquals(end.others, plain.weights);
+  const first = CNN.init(rng(KDIGA.seed, "init"));
+  for (const group of ["parameters", "buffers"] as const) {
+    for (const [name, { data }] of Object.entries(end.weights[group])) {
+      data.forEach((value: number, i: number) => {
+        const seen = [first, ...states.map(({ weights }) => weights)].map((weights) => weights[group][name]!.data[i]!);
+        assertAlmostEquals(value, seen.reduce((average, now) => (average + now) / 2), 1e-5, name);
+      });
+    }
+  }
+  const last = await path(engine, { ...options, average: { kind: "ema", decay: 0.5, weights: "last" } });
+  assertEquals(last.end, { kind: "end", weights: plain.weights, others: end.weights });
+});
+
+Deno.test("train() hands out an equal average of weights, with running statistics of its own", async () => {
+  await using engine = await createEngine("reference");
+  const { states } = await path(engine, KDIGA);
+  const { end } = await path(engine, { ...KDIGA, average: { kind: "swa", from: 0.5, statisticsBatches: 1 } });
+  const [middle, last] = [states[3]!.weights, states[5]!.weights]; // the ends of the second and third epoch
+  for (const [name, { data }] of Object.entries(end.weights.parameters)) {
+    data.forEach((value: number, i: number) => {
+      assertAlmostEquals(value, (middle.parameters[name]!.data[i]! + last.parameters[name]!.data[i]!) / 2, 1e-6, name);
+    });
+  }
+  const choice = { batchSize: KDIGA.batchSize, rng: rng(KDIGA.seed, "data"), epoch: 3, augment: KDIGA.augment! };
+  const [batch] = trainBatches(TOY, choice);
+  const statistics = await estimateStatistics(
+    engine,
+    CNN,
+    end.weights,
+    (async function* () {
+      yield await Promise.resolve(batch!);
+    })(),
+  );
+  assertEquals(end.weights.buffers, statistics);
+});
+
+Deno.test("train() perturbs weights from its share on, and takes plain steps before", async () => {
+  await using engine = await createEngine("reference");
+  const losses = async (weightPerturbation?: NonNullable<TrainOptions["weightPerturbation"]>) => {
+    const events = await collect(train(engine, { ...KDIGA, ...(weightPerturbation && { weightPerturbation }) }));
+    return events.flatMap((event) => event.kind === "step" ? [event.row.loss] : []);
+  };
+  const [plain, late] = [await losses(), await losses({ gamma: 0.1, from: 0.5 })];
+  assertEquals(late.slice(0, 3), plain.slice(0, 3));
+  assert(late[3]! > plain[3]!); // the loss at the perturbed weights
+  assert((await losses({ gamma: 0.1 }))[0]! > plain[0]!);
+});
+
+Deno.test("train() mixes images, smooths labels and perturbs weights for every objective", async () => {
+  await using engine = await createEngine("reference");
+  for (const [objective, name] of EACH) {
+    const options: TrainOptions = { ...NATURAL, objective, teacher: TEACHER, naturalTeacher: TEACHER, batchSize: 4 };
+    const lossOf = async (change: Partial<TrainOptions>) => {
+      for await (const event of train(engine, { ...options, ...change })) {
+        if (event.kind === "step") return event.row.loss;
+      }
+      throw new Error("no step");
+    };
+    const plain = await lossOf({});
+    const mixed = await lossOf({ mix: { kind: "mixup", alpha: 1 }, labelSmoothing: 0.1 });
+    assert(Number.isFinite(mixed), name);
+    assertNotEquals(mixed, plain, name);
+    assertEquals(await lossOf({ weightPerturbation: { gamma: 0 } }), plain, name);
+    // Labels as probabilities that are as hard as classes: the same loss, but for rounding.
+    assertAlmostEquals(await lossOf({ labelSmoothing: 1e-9 }), plain, 1e-5 * Math.max(1, Math.abs(plain)), name);
+  }
+});
 
 Deno.test("train() perturbs an image anew at every step", async () => {
   const engine = await createEngine("reference");
@@ -230,6 +338,13 @@ Deno.test("train() gives all back at the end, after break and after an error", a
   nothingLeft();
   await assertRejects(() => collect(train(engine, { ...KDIGA, objective: { ...KDIGA_PAPER, weight: 1e39 } })));
   nothingLeft();
+  const more: TrainOptions = { ...KDIGA, weightPerturbation: { gamma: 0.1, from: 0.5 }, optimizer: { kind: "adam" } };
+  await collect(train(engine, { ...more, average: { kind: "swa", from: 0 } }));
+  nothingLeft();
+  for await (const { kind } of train(engine, { ...more, average: { kind: "ema", decay: 0.9 } })) {
+    if (kind === "step") break;
+  }
+  nothingLeft();
   // The attack's programs are kept with the model, its values are not.
   for await (const { kind } of train(engine, ADVERSARIAL)) if (kind === "step") break;
   nothingLeft(2);
@@ -264,6 +379,23 @@ Deno.test("train() stops at the first term that is not finite, and says which an
     'Cannot go on training as the term "iga" is Infinity at step 0: lower the learning rate or its weight',
   );
   assertEquals([error.step, error.term, kinds], [0, "iga", []]);
+});
+
+Deno.test("train() names the weight that a gradient spoilt, and its step, when a term shows it at the next", async () => {
+  await using engine = await createEngine("reference");
+  // After step 1 the rate is beyond float32, and so are the weights; no state is read before step 2 shows it.
+  const schedule = { kind: "piecewise", peak: 1e39, knots: [[1 / 6, 0], [2 / 6, 1]] } as const;
+  const steps: number[] = [];
+  const error = await assertRejects(
+    async () => {
+      for await (const event of train(engine, { ...NATURAL, schedule })) {
+        if (event.kind === "step") steps.push(event.row.step);
+      }
+    },
+    DivergedError,
+    'Cannot go on training as the term "fc1.weight" is ',
+  );
+  assertEquals([error.step, steps], [1, [0, 1]]);
 });
 
 Deno.test("train() hands out no checkpoint and no end whose weights are not finite", async () => {
@@ -329,17 +461,17 @@ Deno.test("train() refuses a state that is not of this training", async () => {
   const refuses = (from: NonNullable<TrainOptions["from"]>, message: string) =>
     assertRejects(() => collect(train(engine, { ...NATURAL, from })), CheckpointError, message);
   await refuses(
-    { step: 7, weights, velocity: weights.parameters, carried: {} },
+    { step: 7, weights, optimizerState: { velocity: weights.parameters }, carried: {} },
     'Cannot go on training "natural" from step 7 as it ends at step 6: train for more epochs',
   );
   await refuses(
-    { step: 1, weights, velocity: {}, carried: {} },
-    'Cannot go on training "natural" from this state as its velocity "fc1.weight" is missing where [16, 6] is ' +
-      "expected: give a state of the same model and optimizer",
+    { step: 1, weights, optimizerState: {}, carried: {} },
+    'Cannot go on training "natural" from this state as its optimizer value "velocity.fc1.weight" is missing ' +
+      "where [16, 6] is expected: give a state of the same model and optimizer",
   );
   const odd = { ...weights, buffers: { "bn1.running_mean": weights.parameters["fc1.bias"]! } };
   await refuses(
-    { step: 1, weights: odd, velocity: weights.parameters, carried: {} },
+    { step: 1, weights: odd, optimizerState: { velocity: weights.parameters }, carried: {} },
     'Cannot go on training "natural" from this state as its buffer "bn1.running_mean" is [6] where none is expected',
   );
 });

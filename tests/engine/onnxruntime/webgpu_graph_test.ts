@@ -58,7 +58,7 @@ Deno.test("a KDIGA step for webgpu is what it is for the others, in operators th
       await program({
         parameters,
         buffers,
-        velocity: parameters,
+        optimizerState: { velocity: parameters },
         teacher: teacher.weights,
         x: float32([8, 16, 16, 3], rng(2).uniform(8 * 16 * 16 * 3)),
         y: int32([8], [0, 1, 2, 1, 0, 0, 2, 1]),
@@ -69,12 +69,14 @@ Deno.test("a KDIGA step for webgpu is what it is for the others, in operators th
     );
   };
   await using engine = webgpuOnCpu();
-  const { terms, velocity } = await step(engine);
+  const { terms, optimizerState } = await step(engine);
   await using reference = await createEngine("reference");
   const expected = await step(reference);
   const tolerance = { relative: 1e-4, absolute: 1e-4 };
   for (const [name, term] of Object.entries(expected.terms)) assertClose(terms[name]!, term, tolerance, name);
-  for (const [name, array] of Object.entries(expected.velocity)) assertClose(velocity[name]!, array, tolerance, name);
+  for (const [name, array] of Object.entries(expected.optimizerState["velocity"]!)) {
+    assertClose(optimizerState["velocity"]![name]!, array, tolerance, name);
+  }
 
   const others = engine.graphs[0]!.nodes.filter(({ op, domain }) => domain !== "" || !PROVIDER.includes(op));
   assertEquals(others.map(({ op }) => op), []);
