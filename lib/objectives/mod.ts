@@ -26,7 +26,6 @@ export * from "./rslad.ts";
 export * from "./adaad.ts";
 export * from "./adaiad.ts";
 export * from "./igam.ts";
-export type { DiscriminatorFields } from "./_gradient_discriminator.ts";
 export * from "./igdm.ts";
 export * from "./mtard.ts";
 export * from "./saad.ts";
