@@ -1,7 +1,10 @@
 import type { PgdSpec } from "../attacks/mod.ts";
 import type { AlarmAction } from "../core/mod.ts";
 
-/** How a network is watched while it is trained, on validation images alone. Plain JSON. */
+/**
+ * How a network is watched while it is trained, on validation images alone: the weights that training would hand out if
+ * it ended there, the moving average where one is kept for that. Plain JSON.
+ */
 export interface WatchSpec {
   /** Epochs between two looks; the last epoch is looked at whatever it is. @default {1} */
   readonly every?: number;

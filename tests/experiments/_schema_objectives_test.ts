@@ -22,7 +22,8 @@ Deno.test("every preset of an objective is in range, and known to the schema as 
 Deno.test("small() leaves an objective two steps of its inner attack, and the rest of it as it is", () => {
   for (const [name, spec] of PRESETS) {
     const student = { ...TINY.students[0]!, objective: spec };
-    const made = checkExperiment(small({ ...TINY, students: [student] })).students[0]!.objective;
+    const naturalTeacher = { ...TINY.teacher, name: "natural" };
+    const made = checkExperiment(small({ ...TINY, naturalTeacher, students: [student] })).students[0]!.objective;
     const shortened = JSON.stringify(spec).replace(
       /"steps":\d+/,
       (field) => field.endsWith(":1") ? field : '"steps":2',

@@ -9,6 +9,7 @@ import {
   override,
   run,
   type RunEvent,
+  runName,
   watchAttack,
   type WatchSpec,
 } from "../../lib/experiments/mod.ts";
@@ -220,8 +221,20 @@ Deno.test("checkExperiment() refuses a watch that could not be kept", () => {
   );
   refuses(
     { ...TINY, teacher: { ...TINY.teacher, watch: { ...WATCH, theory: true } } },
-    'Cannot watch "teacher" as the theory compares with a teacher and it has none: leave "watch.theory" to students',
+    'Cannot watch "teacher" as the theory compares with a teacher and it has none: leave "watch.theory" to students of one',
   );
+  const { teacher: _teacher, ...alone } = TINY;
+  const natural = { ...kd, objective: { kind: "natural" }, watch: { ...WATCH, theory: true } };
+  refuses(
+    { ...alone, students: [natural] },
+    'Cannot watch "kd" as the theory compares with a teacher and it has none: leave "watch.theory" to students of one',
+  );
+  refuses(
+    { ...TINY, students: [{ ...kd, average: { kind: "swa", from: 0.5 } }] },
+    'Cannot watch "kd" as the running statistics of its average are taken when training is over: ' +
+      'keep one of kind "ema", or set "average.weights" to "last"',
+  );
+  checkExperiment({ ...TINY, students: [{ ...kd, average: { kind: "swa", from: 0.5, weights: "last" } }] });
   refuses(
     { ...TINY, students: [{ ...kd, epochs: 0, pretrained: { weights: "a.safetensors" } }] },
     'Cannot watch "kd" as it is not trained: leave the watch out, or train it for some epochs',
@@ -238,6 +251,24 @@ Deno.test("checkExperiment() refuses a watch that could not be kept", () => {
     { ...TINY, students: [{ ...kd, watch: { ...WATCH, select: "best" } }] },
     'Cannot use the experiment as "students.0.watch.select" is "best": it must be one of "last", "bestValidation"',
   );
+});
+
+Deno.test("the weights that a watch selects teach in another experiment", async () => {
+  await using engine = await createEngine("reference");
+  await inTempFolder(async (folder) => {
+    const origin: Experiment = {
+      ...TINY,
+      name: "origin",
+      teacher: { ...TINY.teacher, watch: { ...WATCH, select: "bestValidation" } },
+      students: [],
+    };
+    for await (const _ of run(origin, { engine, runs: folder }));
+    const { weights } = await manifestIn(`${folder}/${await runName(origin)}`);
+    const teacher = { experiment: origin, network: "teacher" };
+    for await (const _ of run({ ...TINY, teacher, students: [KD!] }, { engine, runs: folder, out: `${folder}/b` }));
+    const { teachers } = await manifestIn(`${folder}/b`);
+    assertEquals(teachers!.teacher!.sha256, weights["teacher.best"]);
+  });
 });
 
 Deno.test("run() refuses a watch on more images than there are for validation, before it makes a folder", async () => {

@@ -142,6 +142,17 @@ Deno.test("train() hands out the weights of every epoch for a while, and their m
   assertEquals([engine.alive(), engine.programs()], [0, 0]);
 });
 
+Deno.test("train() hands out the moving average of every epoch where it is handed out in the end", async () => {
+  await using engine = await createEngine("reference");
+  for (const weights of ["average", "last"] as const) {
+    let last;
+    for await (const event of train(engine, { ...NATURAL, average: { kind: "ema", decay: 0.9, weights } })) {
+      if (event.kind === "epoch") last = await readTree(engine, event.classifier.weights);
+      if (event.kind === "end") assertEquals(last, event.weights, weights);
+    }
+  }
+});
+
 Deno.test("train() begins with the weights that it is given, and with new ones for the rest", async () => {
   await using engine = await createEngine("reference");
   const { buffers, parameters: { "fc1.bias": bias, ...rest } } = MLP.init(rng(5, "other"));
