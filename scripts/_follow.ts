@@ -13,6 +13,12 @@ import {
 } from "../mod.ts";
 import type { ProgressDrawer } from "./_progress.ts";
 
+const ALARM_TEXT = {
+  report: "it trains on",
+  stop: "training ends",
+  rollBack: "training ends with the weights before",
+} as const;
+
 /** What is printed of a run with --json. */
 export interface RunResult<R = EvaluationRow> {
   /** The folder. */
@@ -61,6 +67,10 @@ export async function followTo<R>(
         ? ""
         : `, ${(100 * event.waited / event.seconds).toFixed(1)} % of it waiting for images`;
       progress.say(`trained ${event.name} in ${event.seconds.toFixed(1)} s${idle}`);
+    } else if (event.kind === "alarm") {
+      const { row: { method, epoch, attack, robustAccuracy }, best, action } = event;
+      const fell = `${(100 * best).toFixed(1)} % to ${(100 * robustAccuracy).toFixed(1)} %`;
+      progress.say(`alarm: ${method} fell from ${fell} under ${attack} at epoch ${epoch}: ${ALARM_TEXT[action]}`);
     } else if (event.kind === "costs") {
       costs = costTable(event.rows);
     } else if (event.kind === "end") {

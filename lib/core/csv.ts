@@ -3,9 +3,12 @@ import { DataError } from "./errors.ts";
 import { ANALYSIS_COLUMNS, ANALYSIS_QUANTITIES, type AnalysisQuantity, type AnalysisRow } from "./rows.ts";
 import { BRACKET_COLUMNS, type BracketRow, EVALUATION_COLUMNS, type EvaluationRow } from "./rows.ts";
 import { COST_COLUMNS, type CostRow } from "./rows.ts";
+import { ALARM_ACTIONS, type AlarmAction, EPOCH_COLUMNS, type EpochRow } from "./rows.ts";
 import { EVIDENCE_COLUMNS, type EvidenceRow, IMAGE_COLUMNS, type ImageRow } from "./rows.ts";
 import { DISTANCE_COLUMNS, type DistanceRow } from "./rows.ts";
 import { MEASUREMENT_COLUMNS, type MeasurementRow } from "./rows.ts";
+import { RELIABILITY_COLUMNS, type ReliabilityRow } from "./rows.ts";
+import { TEACHER_COLUMNS, TEACHER_QUANTITIES, type TeacherQuantity, type TeacherRow } from "./rows.ts";
 import { SEEDS_COLUMNS, type SeedsRow, SWEEP_COLUMNS, type SweepRow } from "./rows.ts";
 import { STEP_COLUMNS, type StepRow } from "./rows.ts";
 
@@ -364,6 +367,113 @@ export function parseAnalysis(text: string, name = "analysis.csv"): ParsedRows<A
 }
 
 /**
+ * Writes `epochs.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatEpochs(rows: readonly EpochRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), EPOCH_COLUMNS, options);
+}
+
+/**
+ * Reads `epochs.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatEpochs} writes them.
+ */
+export function parseEpochs(text: string, name = "epochs.csv"): ParsedRows<EpochRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, EPOCH_COLUMNS, name), (get) => ({
+    method: get("method", TEXT),
+    epoch: get("epoch", COUNT),
+    n: get("n", COUNT),
+    attack: get("attack", TEXT),
+    eps: get("eps", TEXT),
+    trainAccuracy: get("trainAccuracy", REAL),
+    cleanAccuracy: get("cleanAccuracy", REAL),
+    robustAccuracy: get("robustAccuracy", REAL),
+    alarm: get("alarm", ALARM_OR_EMPTY),
+    gapL1: get("gapL1", REAL_OR_EMPTY),
+    gapL2: get("gapL2", REAL_OR_EMPTY),
+    linearity: get("linearity", REAL_OR_EMPTY),
+    teacherLinearity: get("teacherLinearity", REAL_OR_EMPTY),
+    cleanLossGap: get("cleanLossGap", REAL_OR_EMPTY),
+    attackLossGap: get("attackLossGap", REAL_OR_EMPTY),
+    searchLossGap: get("searchLossGap", REAL_OR_EMPTY),
+    bound: get("bound", REAL_OR_EMPTY),
+    slack: get("slack", REAL_OR_EMPTY),
+    violations: get("violations", COUNT_OR_EMPTY),
+  }));
+}
+
+/**
+ * Writes `teacher.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatTeacher(rows: readonly TeacherRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), TEACHER_COLUMNS, options);
+}
+
+/**
+ * Reads `teacher.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatTeacher} writes them.
+ */
+export function parseTeacher(text: string, name = "teacher.csv"): ParsedRows<TeacherRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, TEACHER_COLUMNS, name), (get) => ({
+    images: get("images", TEXT),
+    source: get("source", TEXT_OR_EMPTY),
+    eps: get("eps", TEXT),
+    quantity: get("quantity", TEACHER_QUANTITY),
+    n: get("n", COUNT),
+    value: get("value", REAL),
+    low: get("low", REAL_OR_EMPTY),
+    high: get("high", REAL_OR_EMPTY),
+  }));
+}
+
+/**
+ * Writes `reliability.csv`.
+ *
+ * @param rows Rows to write.
+ * @param options Whether to write the column names.
+ * @returns Lines ending in "\n".
+ */
+export function formatReliability(rows: readonly ReliabilityRow[], options: FormatOptions = {}): string {
+  return format(rows.map((row) => ({ ...row })), RELIABILITY_COLUMNS, options);
+}
+
+/**
+ * Reads `reliability.csv`.
+ *
+ * @param text Its text.
+ * @param name Its name, for messages.
+ * @returns Its rows.
+ * @throws {DataError} If the columns or a complete line are not as {@linkcode formatReliability} writes them.
+ */
+export function parseReliability(text: string, name = "reliability.csv"): ParsedRows<ReliabilityRow> {
+  return readRows(text, name, (columns) => checkColumns(columns, RELIABILITY_COLUMNS, name), (get) => ({
+    images: get("images", TEXT),
+    source: get("source", TEXT_OR_EMPTY),
+    eps: get("eps", TEXT),
+    from: get("from", REAL),
+    to: get("to", REAL),
+    n: get("n", COUNT),
+    confidence: get("confidence", REAL),
+    accuracy: get("accuracy", REAL),
+  }));
+}
+
+/**
  * Writes `steps.csv`: the columns that every method has, then a column per term, empty where a method lacks it.
  *
  * @param rows Rows to write.
@@ -447,6 +557,14 @@ const FLAG: Field<0 | 1> = { expected: "0 or 1", read: (text) => text === "0" ? 
 const QUANTITY: Field<AnalysisQuantity> = {
   expected: `one of ${ANALYSIS_QUANTITIES.join(", ")}`,
   read: (text) => ANALYSIS_QUANTITIES.find((quantity) => quantity === text),
+};
+const TEACHER_QUANTITY: Field<TeacherQuantity> = {
+  expected: `one of ${TEACHER_QUANTITIES.join(", ")}`,
+  read: (text) => TEACHER_QUANTITIES.find((quantity) => quantity === text),
+};
+const ALARM_OR_EMPTY: Field<AlarmAction | ""> = {
+  expected: `one of ${ALARM_ACTIONS.join(", ")}, or nothing`,
+  read: (text) => text === "" ? "" : ALARM_ACTIONS.find((action) => action === text),
 };
 const INTERVAL: Field<"seeds" | "images"> = {
   expected: '"seeds" or "images"',

@@ -167,6 +167,132 @@ export interface PairedRow extends PairedCounts, Difference {
   readonly p: number;
 }
 
+/** What an alarm does: say so, end training, or end it with the weights before. */
+export type AlarmAction = "report" | "stop" | "rollBack";
+
+/** All that an alarm can do. */
+export const ALARM_ACTIONS: readonly AlarmAction[] = ["report", "stop", "rollBack"];
+
+/**
+ * One line of `epochs.csv`: what a watch measured of a network after an epoch, on n validation images. The theory's
+ * columns are means over these images, l the cross-entropy, g its input gradient, LLM(x) the largest error of the linear
+ * approximation of l that was found within eps; they are empty where the theory is not watched.
+ */
+export interface EpochRow {
+  /** Name of the network. */
+  readonly method: string;
+  /** Epochs done, from 1. */
+  readonly epoch: number;
+  /** Validation images. */
+  readonly n: number;
+  /** The attack: "pgd-5". */
+  readonly attack: string;
+  /** Its radius in pixel units as text, Linf. */
+  readonly eps: string;
+  /**
+   * Share of the epoch's training images that were classified correctly as they were trained on (adversarial where the
+   * objective makes them so), in training mode, before the update.
+   */
+  readonly trainAccuracy: number;
+  /** Share of the validation images that are classified correctly. */
+  readonly cleanAccuracy: number;
+  /** Share of them that are under the attack. */
+  readonly robustAccuracy: number;
+  /**
+   * What was done as the accuracy under the attack fell below the alarm's share of its best so far; empty where it did
+   * not. "rollBack": the weights that are handed on are those of the row before.
+   */
+  readonly alarm: AlarmAction | "";
+  /** ||g_S(x) - g_T(x)||_1. */
+  readonly gapL1: number | "";
+  /** ||g_S(x) - g_T(x)||_2. */
+  readonly gapL2: number | "";
+  /** LLM of the student. */
+  readonly linearity: number | "";
+  /** LLM of the teacher. */
+  readonly teacherLinearity: number | "";
+  /** |l_S(x) - l_T(x)|: with eps ||g_S - g_T||_1 and both LLM it makes the bound. */
+  readonly cleanLossGap: number | "";
+  /** |l_S - l_T| at the student's adversarial image. */
+  readonly attackLossGap: number | "";
+  /** The largest |l_S - l_T| at the points where the LLM of student and teacher were found. */
+  readonly searchLossGap: number | "";
+  /** |l_S(x) - l_T(x)| + eps ||g_S(x) - g_T(x)||_1 + LLM_S(x) + LLM_T(x), which is not below |l_S - l_T| in the ball. */
+  readonly bound: number | "";
+  /** Bound less the largest of the three gaps that were measured. */
+  readonly slack: number | "";
+  /**
+   * Images whose measured gap is above the measured bound: a search finds no more than a lower bound of the LLM, so the
+   * measured bound may be too small.
+   */
+  readonly violations: number | "";
+}
+
+/** What is measured of a teacher before distillation. */
+export type TeacherQuantity =
+  | "accuracy"
+  | "ece"
+  | "confidence"
+  | "entropy"
+  | "gradient-l1"
+  | "gradient-l2"
+  | "local-linearity";
+
+/** All that is measured of a teacher, in the order of tables. */
+export const TEACHER_QUANTITIES: readonly TeacherQuantity[] = [
+  "accuracy",
+  "ece",
+  "confidence",
+  "entropy",
+  "gradient-l1",
+  "gradient-l2",
+  "local-linearity",
+];
+
+/** Which images a teacher is asked about. */
+export interface TeacherImages {
+  /** "clean", or the attack that made them: "pgd-20". */
+  readonly images: string;
+  /** Name of the network that the attack was made on, where it was another than the teacher; else empty. */
+  readonly source: string;
+  /** Radius in pixel units as text; "0" for clean images. */
+  readonly eps: string;
+}
+
+/** One line of `teacher.csv`: a quantity of a teacher, over n images. */
+export interface TeacherRow extends TeacherImages {
+  /** What was measured: rates as shares, entropy and local linearity in nats. */
+  readonly quantity: TeacherQuantity;
+  /** Number of images. */
+  readonly n: number;
+  /** Its value. */
+  readonly value: number;
+  /** Lower end of the 95 % interval: Wilson's of an accuracy, normal of a mean; empty for the calibration error. */
+  readonly low: number | "";
+  /** Upper end of the interval. */
+  readonly high: number | "";
+}
+
+/** One line of `reliability.csv`: the images whose confidence lies in a bin. */
+export interface ReliabilityRow extends TeacherImages {
+  /** Lower end of the bin, which belongs to the bin below but for 0. */
+  readonly from: number;
+  /** Upper end of the bin. */
+  readonly to: number;
+  /** Number of images in it. */
+  readonly n: number;
+  /** Their mean confidence. */
+  readonly confidence: number;
+  /** Share of them that is classified correctly. */
+  readonly accuracy: number;
+}
+
+/** Columns of `teacher.csv`, in order. */
+export const TEACHER_COLUMNS = ["images", "source", "eps", "quantity", "n", "value", "low", "high"] as const;
+
+/** Columns of `reliability.csv`, in order. */
+export const RELIABILITY_COLUMNS = ["images", "source", "eps", "from", "to", "n", "confidence", "accuracy"] as const;
+
 /** What the paper's analysis measures of a network. */
 export type AnalysisQuantity =
   | "local-linearity"
@@ -390,6 +516,29 @@ export const BRACKET_COLUMNS = [
   "upper",
   "upperLow",
   "upperHigh",
+] as const;
+
+/** Columns of `epochs.csv`, in order. */
+export const EPOCH_COLUMNS = [
+  "method",
+  "epoch",
+  "n",
+  "attack",
+  "eps",
+  "trainAccuracy",
+  "cleanAccuracy",
+  "robustAccuracy",
+  "alarm",
+  "gapL1",
+  "gapL2",
+  "linearity",
+  "teacherLinearity",
+  "cleanLossGap",
+  "attackLossGap",
+  "searchLossGap",
+  "bound",
+  "slack",
+  "violations",
 ] as const;
 
 /** Columns of `images.csv`, in order. */

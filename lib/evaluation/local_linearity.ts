@@ -102,6 +102,51 @@ export async function localLinearity(
   rng: Rng,
   spec: LocalLinearitySpec = {},
 ): Promise<Float32Array> {
+  return await search(engine, classifier, batch, eps, rng, spec);
+}
+
+/** A local linearity error of each image, and where it was found. */
+export interface LinearityPoints {
+  /** Errors in nats [B]. */
+  readonly errors: Float32Array;
+  /** x + d of each error [B, H, W, C]. */
+  readonly points: NdArray<"float32">;
+}
+
+/**
+ * As {@linkcode localLinearity}, with the points at which the errors were found.
+ *
+ * @param engine Where it runs.
+ * @param classifier Whose loss.
+ * @param batch Pixels in [0,1] [B, H, W, C], classes [B], ids [B].
+ * @param eps Radius in pixel units, in [0,1].
+ * @param rng Stream of the starts, which are keyed by image id below it.
+ * @param spec How to search.
+ * @returns Errors in nats, and the points; at radius 0 the images themselves.
+ * @throws {UsageError} If a count is not a positive integer or a step is not longer than 0.
+ */
+export async function linearityPoints(
+  engine: Engine,
+  classifier: Classifier,
+  batch: AttackBatch,
+  eps: number,
+  rng: Rng,
+  spec: LocalLinearitySpec = {},
+): Promise<LinearityPoints> {
+  const points = { ...batch.x, data: Float32Array.from(batch.x.data) };
+  return { errors: await search(engine, classifier, batch, eps, rng, spec, points), points };
+}
+
+/** The errors; their points are written into `points`. */
+async function search(
+  engine: Engine,
+  classifier: Classifier,
+  batch: AttackBatch,
+  eps: number,
+  rng: Rng,
+  spec: LocalLinearitySpec,
+  points?: NdArray<"float32">,
+): Promise<Float32Array> {
   const { norm, steps, starts, relativeStepSize, stepSize = relativeStepSize * eps, signed, keep } = {
     ...LOCAL_LINEARITY,
     ...spec,
@@ -141,12 +186,23 @@ export async function localLinearity(
             eps: scalar(eps),
             stepSize: scalar(stepSize),
           });
-          xAdv.dispose();
+          const at = xAdv;
           xAdv = outputs.next;
-          if (keep === "last" && step < steps) outputs.error.dispose();
-          else {(await takeTree(engine, { error: outputs.error })).error.data.forEach((value, i) => {
+          try {
+            if (keep === "last" && step < steps) {
+              outputs.error.dispose();
+              continue;
+            }
+            const { error } = await takeTree(engine, { error: outputs.error });
+            const pixels = points && (await engine.read(at)).data;
+            const size = batch.x.data.length / found.length;
+            error.data.forEach((value, i) => {
+              if (!(value <= found[i]!)) points?.data.set(pixels!.subarray(i * size, (i + 1) * size), i * size);
               found[i] = Math.max(found[i]!, value);
-            });}
+            });
+          } finally {
+            at.dispose();
+          }
         }
       } finally {
         xAdv.dispose();

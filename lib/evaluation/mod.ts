@@ -13,12 +13,15 @@
  */
 export * from "./adversarial_images.ts";
 export * from "./analyze.ts";
+export * from "./calibration.ts";
 export * from "./check_shapes.ts";
 export * from "./compare.ts";
 export * from "./evaluate.ts";
 export * from "./evidence_key.ts";
 export * from "./input_gradients.ts";
+export * from "./inspect.ts";
 export * from "./local_linearity.ts";
+export * from "./loss_gap_bound.ts";
 export * from "./masking.ts";
 export * from "./narrow.ts";
 export * from "./round_images.ts";
@@ -27,3 +30,4 @@ export * from "./summarize.ts";
 export * from "./summarize_analysis.ts";
 export * from "./summarize_classes.ts";
 export * from "./verify_images.ts";
+export * from "./watch_network.ts";

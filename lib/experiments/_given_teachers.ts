@@ -6,7 +6,8 @@ import type { Experiment } from "./experiment.ts";
 import { isFinished, type TeacherOrigin } from "./manifest.ts";
 import type { RunEvent, RunOptions } from "./run.ts";
 import { runName } from "./run_folder.ts";
-import { type BorrowedTeacher, isTrained, type SavedTeacher, TEACHER_ROLES } from "./teacher.ts";
+import { type BorrowedTeacher, isTrained, networksOf, type SavedTeacher, TEACHER_ROLES } from "./teacher.ts";
+import { selectedName } from "./watch.ts";
 
 /** A teacher that is not trained in the run that it teaches in. */
 export interface GivenTeacher {
@@ -53,7 +54,8 @@ async function* borrowed(
   if (typeof experiment === "string") throw new TypeError(`the preset "${experiment}" is not written out`);
   const name = await runName(experiment);
   const folder = `${runs}/${name}`;
-  const path = `${folder}/checkpoints/${network}.safetensors`;
+  const chosen = networksOf(experiment).find(({ name }) => name === network);
+  const path = `${folder}/checkpoints/${chosen === undefined ? network : selectedName(chosen)}.safetensors`;
   if (!await isFinished(folder) || !await exists(cardPath(path))) {
     const same = data === undefined || experiment.data.kind !== kind ? {} : { data };
     for await (const event of run(experiment, { ...options, ...same, runs })) if (event.kind !== "end") yield event;

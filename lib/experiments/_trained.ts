@@ -18,6 +18,8 @@ import type { ManifestWriter } from "./manifest.ts";
 import type { RunEvent, RunOptions } from "./run.ts";
 import { openSteps, type RunFolder } from "./run_folder.ts";
 import { networksOf } from "./teacher.ts";
+import { type Ending, openWatch } from "./_watched.ts";
+import { bestName, selectedName } from "./watch.ts";
 
 /** What a network of a run is trained from. */
 export interface TrainingContext {
@@ -33,22 +35,57 @@ export interface TrainingContext {
 /** A trained network. */
 export interface Trained {
   readonly model: Model;
-  readonly weights: Weights<NdArray>;
+  /** Its weights by their names in rows: the last, and where it was watched the best. */
+  readonly weights: ReadonlyMap<string, Weights<NdArray>>;
+  /** Name of those that are handed on. */
+  readonly selected: string;
 }
 
 /** The network of the folder, trained from its last checkpoint on where it is not finished. */
 export async function* trained(context: TrainingContext): AsyncGenerator<RunEvent, Trained, void> {
   const { network, teachers, experiment, folder, data, manifest, options: { engine, checkpointEvery = 100 } } = context;
-  const { name, model: spec, pretrained, ...training } = network;
-  const final = folder.file("checkpoints", `${name}.safetensors`);
+  const { name, model: spec, pretrained, watch: watchSpec, ...training } = network;
+  const pathOf = (of: string) => folder.file("checkpoints", `${of}.safetensors`);
+  const final = pathOf(name);
+  const selected = selectedName(network);
   const statePath = folder.file("checkpoints", `${name}.state.safetensors`);
+  const goodPath = folder.file("checkpoints", `${name}.good.safetensors`);
+  const { train: dataset } = data;
+  const model = createModel(spec, { classes: dataset.classes.length, inputShape: dataset.imageShape });
+  const cardOf = (more: Readonly<Record<string, unknown>>) => ({
+    model: spec,
+    classes: dataset.classes,
+    inputShape: dataset.imageShape,
+    provenance: {
+      experiment: experiment.name,
+      hash: folder.hash,
+      data: experiment.data,
+      objective: network.objective,
+      epochs: network.epochs,
+      seed: experiment.seed,
+      engine: `${engine.name} (${engine.version}): ${engine.device}`,
+      ...(training.average === undefined ? {} : { average: training.average }),
+      ...more,
+    },
+  });
+  const removeUnfinished = async () => {
+    for (const path of [statePath, goodPath]) await removeIfExists(path);
+  };
+  const loadSaved = async (): Promise<Trained> => {
+    const weights = new Map<string, Weights<NdArray>>();
+    for (const of of watchSpec === undefined ? [name] : [name, bestName(name)]) {
+      const { weights: loaded, card } = await loadWeights(pathOf(of));
+      await manifest.trained(of, card.sha256);
+      weights.set(of, loaded);
+    }
+    return { model, weights, selected };
+  };
   // The card is written last: weights without one are of a process that was killed, and are made again.
   if (await exists(cardPath(final))) {
-    const { model, weights, card } = await loadWeights(final);
-    await manifest.trained(name, card.sha256);
-    await removeIfExists(statePath);
+    const found = await loadSaved();
+    await removeUnfinished();
     yield { kind: "trained", name, seconds: 0 };
-    return { model, weights };
+    return found;
   }
   const from = await readState(statePath, folder.hash);
   const steps = await openSteps(
@@ -56,15 +93,43 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
     termsOf(experiment),
     (row) => row.method !== name || row.step < (from?.step ?? 0),
   );
-  const { train: dataset } = data;
-  const model = createModel(spec, { classes: dataset.classes.length, inputShape: dataset.imageShape });
   const pending: StepRow[] = [];
   const isLazy = "batches" in dataset;
   let waited = 0;
   let unsaved = 0;
   const start = performance.now();
   const initial = pretrained && await loadPretrained(pretrained.weights, { ...pretrained, model, spec });
+  const source = initial === undefined ? {} : { pretrained: { ...pretrained, sha256: initial.sha256 } };
+  const watch = watchSpec && await openWatch({
+    network,
+    watch: watchSpec,
+    teacher: experiment.students.includes(network) ? teachers.teacher : undefined,
+    seed: experiment.seed,
+    folder,
+    data,
+    manifest,
+    options: context.options,
+    from: from?.step ?? 0,
+    goodPath,
+    save: (of, weights, more) => saveWeights(pathOf(of), weights, cardOf({ ...source, ...more })),
+  });
   let before = start;
+  const finish = async (weights: Weights<NdArray>, ending?: Ending, others?: Weights<NdArray>) => {
+    await steps.append(pending.splice(0));
+    await manifest.spent(`train ${name}`, (performance.now() - before) / 1000);
+    if (isLazy) await manifest.waited(name, unsaved);
+    await watch?.end(ending);
+    const more = ending && { ended: { epoch: ending.epoch, alarmAt: ending.alarmAt, action: ending.action } };
+    if (others !== undefined) {
+      const which = training.average?.weights === "last" ? "average" : "last";
+      await saveWeights(pathOf(`${name}.${which}`), others, cardOf({ ...source, ...more }));
+    }
+    await saveWeights(final, weights, cardOf({ ...source, ...more }));
+    const saved = await loadSaved();
+    await removeUnfinished();
+    return saved;
+  };
+  const spent = () => ({ seconds: (performance.now() - start) / 1000, ...(isLazy ? { waited } : {}) });
   for await (
     const event of train(engine, {
       ...training,
@@ -97,32 +162,19 @@ export async function* trained(context: TrainingContext): AsyncGenerator<RunEven
       if (isLazy) await manifest.waited(name, unsaved);
       before = now;
       unsaved = 0;
+    } else if (event.kind === "epoch") {
+      if (watch === undefined) continue;
+      const looked = performance.now();
+      const ending = yield* watch.look(event);
+      before += performance.now() - looked;
+      if (ending === undefined) continue;
+      const found = await finish(ending.weights, ending);
+      yield { kind: "trained", name, ...spent() };
+      return found;
     } else {
-      await steps.append(pending.splice(0));
-      await manifest.spent(`train ${name}`, (performance.now() - before) / 1000);
-      if (isLazy) await manifest.waited(name, unsaved);
-      const provenance = {
-        experiment: experiment.name,
-        hash: folder.hash,
-        data: experiment.data,
-        ...(initial === undefined ? {} : { pretrained: { ...pretrained, sha256: initial.sha256 } }),
-        objective: network.objective,
-        epochs: network.epochs,
-        seed: experiment.seed,
-        engine: `${engine.name} (${engine.version}): ${engine.device}`,
-        ...(training.average === undefined ? {} : { average: training.average }),
-      };
-      const content = { model: spec, classes: dataset.classes, inputShape: dataset.imageShape, provenance };
-      if (event.others !== undefined) {
-        const which = training.average?.weights === "last" ? "average" : "last";
-        await saveWeights(folder.file("checkpoints", `${name}.${which}.safetensors`), event.others, content);
-      }
-      const card = await saveWeights(final, event.weights, content);
-      await manifest.trained(name, card.sha256);
-      await removeIfExists(statePath);
-      const seconds = (performance.now() - start) / 1000;
-      yield { kind: "trained", name, seconds, ...(isLazy ? { waited } : {}) };
-      return { model, weights: event.weights };
+      const found = await finish(event.weights, undefined, event.others);
+      yield { kind: "trained", name, ...spent() };
+      return found;
     }
   }
   throw new Error(`training of "${name}" ended without its weights`);

@@ -29,6 +29,7 @@ import { OBJECTIVE_CHECKS } from "./_schema_objectives.ts";
 import { AVERAGE_CHECKS, OPTIMIZER_CHECKS, SCHEDULE_CHECKS } from "./_schema_training.ts";
 import { checkAnalysis } from "./_check_analysis.ts";
 import { checkEvaluation } from "./_check_evaluation.ts";
+import { checkWatches, WATCH_CHECK } from "./_check_watches.ts";
 import {
   type BorrowedTeacher,
   isTrained,
@@ -40,6 +41,7 @@ import {
   type TeacherSpec,
 } from "./teacher.ts";
 import { type Check, flag, integer, list, number, object, oneOf, optional, text, union } from "./schema.ts";
+import type { WatchSpec } from "./watch.ts";
 
 /** A network of an experiment, and how it is trained. */
 export interface NetworkExperiment {
@@ -71,6 +73,8 @@ export interface NetworkExperiment {
   readonly average?: AverageSpec;
   /** Which forward passes of a step move batch norm's running statistics. @default {"first"} */
   readonly batchNormUpdates?: BatchNormUpdates;
+  /** How it is watched while it is trained, on validation images. @default {not at all} */
+  readonly watch?: WatchSpec;
 }
 
 /** Weights that were trained before. */
@@ -160,6 +164,7 @@ const network = object<NetworkExperiment>({
   weightPerturbation: optional(object<WeightPerturbationSpec>({ gamma: number(0), from: optional(number(0, 1)) })),
   average: optional(union(AVERAGE_CHECKS)),
   batchNormUpdates: optional(oneOf("first", "every")),
+  watch: optional(WATCH_CHECK),
 });
 const given = { name: optional(name), evaluate: optional(flag) };
 const saved = object<SavedTeacher>({ ...given, checkpoint: text(/./, "the path of a weights file"), sha256 });
@@ -276,6 +281,7 @@ function checkMeaning(experiment: Experiment, at: string): void {
       `Cannot use the experiment as "${each.name}" has 0 epochs and no pretrained weights: give it one of them`,
     );
   }
+  checkWatches(experiment);
   checkEvaluation(evaluation);
   if (analysis !== undefined) checkAnalysis(analysis);
 }

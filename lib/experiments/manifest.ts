@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { fileURLToPath } from "node:url";
-import { ExperimentError, readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
+import { type AlarmAction, ExperimentError, readTextIfExists, sha256Hex, writeFileAtomic } from "../core/mod.ts";
 import type { Dataset, FolderDataset, LoadedData, SkippedImage } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { RunFolder } from "./run_folder.ts";
@@ -28,6 +28,8 @@ export interface Manifest {
   readonly data: Readonly<Record<string, string>>;
   /** SHA-256 of the final weights of each network. */
   readonly weights: Readonly<Record<string, string>>;
+  /** What watches over trainings saw, by the name of the network; none where nothing was watched. */
+  readonly watches?: Readonly<Record<string, WatchRecord>>;
   /** Teachers that were not trained in this run, by role; absent where there are none. */
   readonly teachers?: Readonly<Record<string, TeacherOrigin>>;
   /** Seed of the experiment. */
@@ -57,6 +59,20 @@ export interface SkippedFiles {
   readonly first: readonly string[];
 }
 
+/** What a watch saw of a network while it was trained. */
+export interface WatchRecord {
+  /** Name in rows of the weights that are handed on. */
+  readonly selected: string;
+  /** The epoch that was best on validation images. */
+  readonly best: number;
+  /** The epoch of the weights that count as the last. */
+  readonly last: number;
+  /** Epochs of alarms. */
+  readonly alarms: readonly number[];
+  /** The alarm that ended training before its last epoch, and what it did; null where none did. */
+  readonly ended: { readonly epoch: number; readonly action: AlarmAction } | null;
+}
+
 /** Where a teacher that was not trained in a run comes from. */
 export interface TeacherOrigin {
   /** Run that trained it: name and hash of its experiment; null where it was given as a file. */
@@ -79,6 +95,8 @@ export interface ManifestWriter {
   readonly skipped: (name: string, images: readonly SkippedImage[]) => Promise<readonly SkippedImage[]>;
   /** Records final weights and writes the file. */
   readonly trained: (name: string, sha256: string) => Promise<void>;
+  /** Records what a watch saw and writes the file. */
+  readonly watched: (name: string, record: WatchRecord) => Promise<void>;
   /**
    * Records where a teacher comes from and writes the file.
    *
@@ -120,6 +138,7 @@ export async function openManifest(
       test: await checksum(data.test),
     },
     weights: before?.weights ?? {},
+    ...(before?.watches === undefined ? {} : { watches: before.watches }),
     ...(before?.teachers === undefined ? {} : { teachers: before.teachers }),
     seed,
     started: [...before?.started ?? [], new Date().toISOString()],
@@ -158,6 +177,7 @@ export async function openManifest(
       return fresh;
     },
     trained: (name, sha256) => write({ weights: { ...manifest.weights, [name]: sha256 } }),
+    watched: (name, record) => write({ watches: { ...manifest.watches, [name]: record } }),
     taught: async (role, origin) => {
       const other = manifest.teachers?.[role];
       if (other !== undefined && other.sha256 !== origin.sha256) {

@@ -1,7 +1,7 @@
-import type { AnalysisRow, CostRow, EvaluationRow, Progress } from "../core/mod.ts";
+import type { AlarmAction, AnalysisRow, CostRow, EpochRow, EvaluationRow, NdArray, Progress } from "../core/mod.ts";
 import type { Dataset, SkippedImage } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
-import { type Classifier, freeze } from "../models/mod.ts";
+import { type Classifier, freeze, type Model, type Weights } from "../models/mod.ts";
 import type { TeacherRole } from "../objectives/mod.ts";
 import { writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
@@ -12,6 +12,7 @@ import { type GivenTeacher, givenTeachers } from "./_given_teachers.ts";
 import { type Loaded, loaded } from "./_loaded.ts";
 import { lockFolder } from "./_lock_folder.ts";
 import { type Trained, trained } from "./_trained.ts";
+import { watchSet } from "./_watched.ts";
 import { checkExperiment, type Experiment } from "./experiment.ts";
 import { openManifest } from "./manifest.ts";
 import { openRunFolder, runName } from "./run_folder.ts";
@@ -44,6 +45,10 @@ export type RunEvent =
    * where they are decoded while they are used.
    */
   | { readonly kind: "trained"; readonly name: string; readonly seconds: number; readonly waited?: number }
+  /** A network that is being trained was looked at after an epoch. */
+  | { readonly kind: "watched"; readonly row: EpochRow }
+  /** Its accuracy under the attack of the watch has broken down, from its best so far; what is done about it. */
+  | { readonly kind: "alarm"; readonly row: EpochRow; readonly best: number; readonly action: AlarmAction }
   /** A network is evaluated. */
   | { readonly kind: "evaluated"; readonly name: string; readonly rows: readonly EvaluationRow[] }
   /** A network is analysed. */
@@ -88,12 +93,18 @@ export async function* run(asked: Experiment, options: RunOptions): AsyncGenerat
   const path = options.out ?? `${options.runs ?? "runs"}/${await runName(experiment)}`;
   const given = yield* givenTeachers(experiment, options, run);
   const { analysis, evaluation } = experiment;
+  const watches = networksOf(experiment).flatMap(({ watch }) => watch ?? []);
   const { data, skipped } = yield* loaded(experiment.data, options.data, {
     train: networksOf(experiment).some(({ epochs }) => epochs > 0),
-    images: analysis === undefined ? [evaluation] : [evaluation, analysis],
+    images: [
+      evaluation,
+      ...(analysis === undefined ? [] : [analysis]),
+      ...watches.map(({ n }) => ({ split: "validation" as const, n })),
+    ],
   });
   const split = evaluationSet(evaluation, data);
   const analysisSplit = analysis && evaluationSet(analysis, data, "analysis");
+  for (const watch of watches) watchSet(watch, data);
   const release = yield* lockFolder(path);
   try {
     yield* inFolder({ experiment, path, given, data, skipped, split, analysisSplit, options });
@@ -126,7 +137,7 @@ async function* inFolder(
   yield { kind: "open", folder: path, resumed };
 
   const onEngine: Classifier[] = [];
-  const put = ({ model, weights }: Trained): Classifier => {
+  const put = (model: Model, weights: Weights<NdArray>): Classifier => {
     const classifier = freeze(model, putTree(engine, weights));
     onEngine.push(classifier);
     return classifier;
@@ -134,19 +145,27 @@ async function* inFolder(
   const teachers: { [K in TeacherRole]?: Classifier } = {};
   // What is evaluated.
   const classifiers = new Map<string, Classifier>();
+  /** All weights of a network; what it hands on. */
+  const putAll = ({ model, weights, selected }: Trained): Classifier => {
+    for (const [name, each] of weights) classifiers.set(name, put(model, each));
+    return classifiers.get(selected)!;
+  };
   const training = { experiment, folder, data, manifest, options };
   try {
     for (const role of TEACHER_ROLES) {
       const spec = experiment[role];
       if (spec === undefined) continue;
-      const classifier = put(
-        isTrained(spec) ? yield* trained({ ...training, network: spec, teachers: {} }) : given.get(role)!.loaded,
-      );
+      if (isTrained(spec)) {
+        teachers[role] = putAll(yield* trained({ ...training, network: spec, teachers: {} }));
+        continue;
+      }
+      const { model, weights } = given.get(role)!.loaded;
+      const classifier = put(model, weights);
       teachers[role] = classifier;
-      if (isTrained(spec) || spec.evaluate === true) classifiers.set(teacherName(role, spec), classifier);
+      if (spec.evaluate === true) classifiers.set(teacherName(role, spec), classifier);
     }
     for (const network of students) {
-      classifiers.set(network.name, put(yield* trained({ ...training, network, teachers })));
+      putAll(yield* trained({ ...training, network, teachers }));
     }
     const context = { seed, classifiers, folder, manifest, engine };
     const rows = yield* evaluated({ ...context, evaluation, split });

@@ -1,12 +1,15 @@
 import {
   canonicalJson,
+  type EpochRow,
   type EvidenceRow,
   ExperimentError,
+  formatEpochs,
   formatEvidence,
   formatMeasurements,
   formatSteps,
   hash8,
   type MeasurementRow,
+  parseEpochs,
   parseEvidence,
   parseMeasurements,
   parseSteps,
@@ -136,6 +139,16 @@ function openEvidenceAs(folder: RunFolder, name: string): Promise<RowFile<Eviden
     (rows, headers) => formatEvidence(rows, { headers }),
     () => true,
   );
+}
+
+/**
+ * Opens `epochs.csv`.
+ *
+ * @param folder The run.
+ * @param keep Rows to keep; the others, and a torn last line, are removed.
+ */
+export function openEpochs(folder: RunFolder, keep: (row: EpochRow) => boolean): Promise<RowFile<EpochRow>> {
+  return openRows(folder.file("epochs.csv"), parseEpochs, (rows, headers) => formatEpochs(rows, { headers }), keep);
 }
 
 /** Opens `measurements.csv`; a torn last line is removed. */

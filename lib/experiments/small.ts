@@ -116,6 +116,7 @@ function smallNetwork({ pretrained: _, average, ...network }: NetworkExperiment)
     objective: smallObjective(network.objective),
     epochs: 1,
     batchSize: Math.min(network.batchSize, 64),
+    ...(network.watch === undefined ? {} : { watch: { ...network.watch, n: Math.min(network.watch.n, 32), steps: 2 } }),
     ...(average === undefined ? {} : { average: smallAverage(average) }),
   };
 }

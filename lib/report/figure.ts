@@ -1,9 +1,12 @@
-import type { AnalysisRow, BracketRow, EvaluationRow, StepRow } from "../core/mod.ts";
+import type { AnalysisRow, BracketRow, EpochRow, EvaluationRow, ReliabilityRow, StepRow } from "../core/mod.ts";
 import { analysisCurve, type AnalysisCurveOptions } from "./analysis_curve.ts";
 import { bracketCurve, type BracketCurveOptions } from "./bracket_curve.ts";
+import { epochCurves, type EpochCurvesOptions } from "./epoch_curves.ts";
+import { reliabilityDiagram, type ReliabilityDiagramOptions } from "./reliability_diagram.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { robustnessBars, type RobustnessBarsOptions } from "./robustness_bars.ts";
 import { robustnessCurve, type RobustnessCurveOptions } from "./robustness_curve.ts";
+import { theoryCheck, type TheoryCheckOptions } from "./theory_check.ts";
 import { tradeOff, type TradeOffOptions } from "./trade_off.ts";
 import { trainingCurves, type TrainingCurvesOptions } from "./training_curves.ts";
 
@@ -26,6 +29,12 @@ export interface FigureTypes {
   readonly "analysis-curve": { readonly row: AnalysisRow; readonly options: AnalysisCurveOptions };
   /** What is known of the worst case over the radius, while attacks are still to be run. */
   readonly "bracket-curve": { readonly row: BracketRow; readonly options: BracketCurveOptions };
+  /** Accuracy on validation images over the epochs of training. */
+  readonly "epoch-curves": { readonly row: EpochRow; readonly options: EpochCurvesOptions };
+  /** Both sides of the bound on the loss gap over the epochs of distillation. */
+  readonly "theory-check": { readonly row: EpochRow; readonly options: TheoryCheckOptions };
+  /** Accuracy of a teacher over its confidence. */
+  readonly "reliability-diagram": { readonly row: ReliabilityRow; readonly options: ReliabilityDiagramOptions };
 }
 
 /** Name of a kind of figure. */
@@ -41,4 +50,7 @@ export const FIGURES: {
   "training-curves": trainingCurves,
   "analysis-curve": analysisCurve,
   "bracket-curve": bracketCurve,
+  "epoch-curves": epochCurves,
+  "theory-check": theoryCheck,
+  "reliability-diagram": reliabilityDiagram,
 };

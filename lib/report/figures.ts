@@ -3,6 +3,8 @@ import {
   DataError,
   parseAnalysis,
   parseBracket,
+  parseEpochs,
+  parseReliability,
   parseSteps,
   writeFileAtomic,
 } from "../core/mod.ts";
@@ -10,24 +12,27 @@ import { evaluationIn } from "./evaluation_in.ts";
 import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accuracy.ts";
 import { analysisCurve } from "./analysis_curve.ts";
 import { bracketCurve } from "./bracket_curve.ts";
+import { epochCurves } from "./epoch_curves.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
+import { reliabilityDiagram } from "./reliability_diagram.ts";
 import { rowsIn } from "./_rows_in.ts";
 import { robustnessBars } from "./robustness_bars.ts";
 import { robustnessCurve } from "./robustness_curve.ts";
+import { theoryCheck } from "./theory_check.ts";
 import { tradeOff } from "./trade_off.ts";
 import { trainingCurves } from "./training_curves.ts";
 
 /**
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
- * at the largest radius that the attacks share, a curve per quantity of the analysis, the training curves, and the
- * bracket of an evaluation within a budget. Each figure is written as a Vega-Lite specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
+ * at the largest radius that the attacks share, a curve per quantity of the analysis, the training curves, what a
+ * watch saw over the epochs, the bracket of an evaluation within a budget, and the reliability of a teacher. Each figure is written as a Vega-Lite specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
  *
  * Of a sweep's folder, whose rates are in `means.csv`, also robust against clean accuracy.
  *
  * Cards in `folder/references` are drawn beside the robustness curves.
  *
- * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `steps.csv` and `bracket.csv`.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `steps.csv`, `epochs.csv`, `bracket.csv` and `reliability.csv`.
  * @returns Paths of the files written, in `folder/figures`.
  * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
@@ -36,7 +41,9 @@ export async function writeFigures(folder: string): Promise<string[]> {
   const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
   const steps = await rowsIn(folder, "steps.csv", parseSteps);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
-  if (evaluation.length + analysis.length + steps.length + bracket.length === 0) {
+  const epochs = await rowsIn(folder, "epochs.csv", parseEpochs);
+  const reliability = await rowsIn(folder, "reliability.csv", parseReliability);
+  if ([evaluation, analysis, steps, epochs, bracket, reliability].every((rows) => rows.length === 0)) {
     throw new DataError(
       `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
         "train, evaluate or analyse first",
@@ -60,6 +67,9 @@ export async function writeFigures(folder: string): Promise<string[]> {
     specs.set(`analysis_curve_${quantity}`, analysisCurve(analysis, { quantity }));
   }
   if (steps.length > 0) specs.set("training_curves", trainingCurves(steps));
+  if (epochs.length > 0) specs.set("epoch_curves", epochCurves(epochs));
+  if (epochs.some((row) => row.bound !== "")) specs.set("theory_check", theoryCheck(epochs));
+  if (reliability.length > 0) specs.set("reliability", reliabilityDiagram(reliability));
   if (bracket.length > 0) specs.set("bracket", bracketCurve(bracket));
 
   await Deno.mkdir(`${folder}/figures`, { recursive: true });

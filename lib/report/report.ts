@@ -1,11 +1,15 @@
 import {
+  type AlarmAction,
   ANALYSIS_QUANTITIES,
   type AnalysisRow,
   DataError,
+  type EpochRow,
   type EvaluationRow,
   parseAnalysis,
   parseBracket,
   parseCost,
+  parseEpochs,
+  parseTeacher,
   readTextIfExists,
   writeFileAtomic,
 } from "../core/mod.ts";
@@ -16,9 +20,11 @@ import { costTable } from "./cost_table.ts";
 import { rowsIn } from "./_rows_in.ts";
 import { evaluationIn } from "./evaluation_in.ts";
 import { escapeHtml } from "./_escape_html.ts";
+import { overfittingTable } from "./overfitting_table.ts";
 import { QUANTITIES } from "./_quantities.ts";
 import { readReferences } from "./figures.ts";
 import { type AccuracyTable, accuracyTable, type AccuracyTableOptions, tableHtml } from "./table.ts";
+import { teacherTable } from "./teacher_table.ts";
 import { labelOf } from "./theme.ts";
 
 const STYLE = `
@@ -40,8 +46,8 @@ pre { overflow-x: auto; background: #f5f5f5; padding: 1rem; font-size: 0.8rem; }
  * and no other file. The same folder gives the same bytes; of what differs from run to run it has the seconds of
  * `cost.csv`, the rest stays in `manifest.json`.
  *
- * @param folder Run folder with some of `evaluation.csv`, `analysis.csv` and `bracket.csv`, and where they are there
- * `cost.csv`, `experiment.json` and the figures that `writeFigures` draws.
+ * @param folder Run folder with some of `evaluation.csv`, `analysis.csv`, `bracket.csv` and `teacher.csv`, and where they
+ * are there `epochs.csv`, `cost.csv`, `experiment.json` and the figures that `writeFigures` draws.
  * @returns Path of the page.
  * @throws {DataError} If none of them has a row, or one is not as expected.
  */
@@ -50,11 +56,13 @@ export async function writeReport(folder: string): Promise<string> {
   const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
   const cost = await rowsIn(folder, "cost.csv", parseCost);
-  if (evaluation.length + analysis.length + bracket.length === 0) {
+  const teacher = await rowsIn(folder, "teacher.csv", parseTeacher);
+  if (evaluation.length + analysis.length + bracket.length + teacher.length === 0) {
     throw new DataError(
       `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: evaluate or analyse first`,
     );
   }
+  const epochs = await rowsIn(folder, "epochs.csv", parseEpochs);
   const experiment = await readTextIfExists(`${folder}/experiment.json`);
   const title = titleOf(experiment) ?? folder;
   const page = [
@@ -66,6 +74,8 @@ export async function writeReport(folder: string): Promise<string> {
     ...(evaluation.length === 0
       ? []
       : accuracySection(evaluation, { references: await readReferences(folder), ...said })),
+    ...(teacher.length === 0 ? [] : ["<h2>Teacher</h2>", wide(teacherTable(teacher))]),
+    ...(epochs.length === 0 ? [] : watchSection(epochs, evaluation)),
     ...(bracket.length === 0 ? [] : ["<h2>Worst case within a budget</h2>", wide(bracketTable(bracket))]),
     ...(analysis.length === 0 ? [] : analysisSection(analysis)),
     ...(cost.length === 0 ? [] : ["<h2>Cost</h2>", wide(costTable(cost))]),
@@ -85,6 +95,34 @@ function accuracySection(rows: readonly EvaluationRow[], options: AccuracyTableO
   return [
     "<h2>Accuracy</h2>",
     ...attacks.map((attack) => subsection(labelOf(attack), accuracyTable(rows, { ...options, attacks: [attack] }))),
+  ];
+}
+
+const ALARM_TEXT: { readonly [A in AlarmAction]: string } = {
+  report: "it was trained on",
+  stop: "training ended there",
+  rollBack: "training ended, and the weights of the look before count as the last",
+};
+
+function watchSection(epochs: readonly EpochRow[], evaluation: readonly EvaluationRow[]): string[] {
+  const alarms = epochs.filter(({ alarm }) => alarm !== "");
+  const checked = epochs.filter(({ bound }) => bound !== "");
+  const violations = checked.reduce((sum, row) => sum + Number(row.violations), 0);
+  const images = checked.reduce((sum, row) => sum + row.n, 0);
+  return [
+    "<h2>Over the epochs</h2>",
+    ...alarms.map(({ method, epoch, attack, eps, robustAccuracy, alarm }) =>
+      `<p><strong>Alarm:</strong> ${escapeHtml(labelOf(method))} was down to ${
+        (100 * robustAccuracy).toFixed(1)
+      } % under ` +
+      `${escapeHtml(`${labelOf(attack)} ${eps}`)} at epoch ${epoch}: ${ALARM_TEXT[alarm as AlarmAction]}.</p>`
+    ),
+    wide(overfittingTable(epochs, evaluation)),
+    ...(checked.length === 0 ? [] : [
+      `<p>The theory's bound on the loss gap of student and teacher: in ${violations} of ${images} measurements ` +
+      "(an image at an epoch) the gap was above the measured bound, which can be too small, as a search finds no more " +
+      "than a lower bound of the local linearity error (LLM).</p>",
+    ]),
   ];
 }
 

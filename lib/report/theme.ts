@@ -85,26 +85,31 @@ const WORDS: Readonly<Record<string, string>> = {
   loss: "Total loss",
 };
 
+/** Behind the name of a network whose weights are those of its best epoch on validation images. */
+const BEST = ".best";
+
 /**
- * Writes a name of a method, an attack or a term as a paper prints it: "pgd-20" is "PGD-20", "teacher" is "Teacher".
+ * Writes a name of a method, an attack or a term as a paper prints it: "pgd-20" is "PGD-20", "teacher" is "Teacher",
+ * "kd.best" is "KD (best)".
  *
  * @param name Name as in the rows; words it does not know stay as they are.
  * @returns The text for an axis, a legend or a table.
  */
 export function labelOf(name: string): string {
+  if (name.endsWith(BEST)) return `${labelOf(name.slice(0, -BEST.length))} (best)`;
   return name.split("-").map((word) => Object.hasOwn(WORDS, word) ? WORDS[word] : word).join("-");
 }
 
 /**
  * Puts method names into the order of every figure and table: the known ones as the theme lists them, then the others
- * by code point. Duplicates are dropped.
+ * by code point; the best weights of a method (".best") behind it. Duplicates are dropped.
  *
  * @param names Names in any order.
  * @returns The distinct names, ordered.
  */
 export function methodOrder(names: Iterable<string>): string[] {
   const given = new Set(names);
-  const known = Object.keys(METHODS).filter((name) => given.delete(name));
+  const known = Object.keys(METHODS).flatMap((name) => [name, name + BEST]).filter((name) => given.delete(name));
   return [...known, ...[...given].sort(compareText)];
 }
 

@@ -111,6 +111,27 @@ export interface StepEvent {
   readonly skipped: readonly SkippedImage[];
 }
 
+/** All batches of an epoch have been seen. Where a checkpoint is due as well, it comes after this. */
+export interface EpochEvent {
+  /** Discriminates the events. */
+  readonly kind: "epoch";
+  /** Epochs done, from 1. */
+  readonly epoch: number;
+  /** Epochs in all. */
+  readonly total: number;
+  /** Steps done. */
+  readonly done: number;
+  /** Mean of {@linkcode StepEvent}'s accuracy over the steps of the epoch. */
+  readonly accuracy: number;
+  /**
+   * The network in evaluation mode, its weights on the engine: the moving average where it is handed out in the end, else
+   * those that are trained. They are the training's: they may be used and read until
+   * the next event is asked for, and belong to nobody after that. To end with these weights, or with those of an earlier
+   * epoch that were read, leave the loop.
+   */
+  readonly classifier: Classifier;
+}
+
 /** A state to keep, in memory; all its numbers are finite. */
 export interface CheckpointEvent {
   /** Discriminates the events. */
@@ -130,7 +151,7 @@ export interface EndEvent {
 }
 
 /** What {@linkcode train} reports. */
-export type TrainEvent = StepEvent | CheckpointEvent | EndEvent;
+export type TrainEvent = StepEvent | EpochEvent | CheckpointEvent | EndEvent;
 
 /**
  * Trains a network, step by step. Nothing depends on where it was interrupted: from the state after step k it goes on
@@ -140,7 +161,8 @@ export type TrainEvent = StepEvent | CheckpointEvent | EndEvent;
  *
  * @param engine Where the steps run; the student's weights stay on it between them.
  * @param options The training.
- * @returns A step event after every step, a checkpoint event after every `checkpointEvery` steps, and one end event.
+ * @returns A step event after every step, an epoch event after every epoch, a checkpoint event after every
+ * `checkpointEvery` steps, and one end event.
  * @throws {UsageError} If the options do not fit each other.
  * @throws {CheckpointError} If `from` is not a state of this model, optimizer and length.
  * @throws {DivergedError} If a term, or a weight that would be handed out, is not finite.
@@ -194,6 +216,7 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
   });
   let average: Weights<Value> | undefined = averaged && putTree(engine, first.average ?? first.weights);
   let step = first.step;
+  let accuracySum = first.accuracySum ?? 0;
   const batchesOf = (epoch: number, from: number) => {
     const choice = { batchSize, rng: rng(seed, "data"), epoch, from, ...(augment === undefined ? {} : { augment }) };
     return "batches" in dataset ? dataset.batches(choice) : trainBatches(dataset, choice);
@@ -272,9 +295,19 @@ export async function* train(engine: Engine, options: TrainOptions): AsyncGenera
         step++;
         const skipped = damaged.slice(told);
         told += skipped.length;
-        yield { kind: "step", row, accuracy: read.accuracy.data[0]!, done: step, total, waited, skipped };
+        const accuracy = read.accuracy.data[0]!;
+        accuracySum += accuracy;
+        yield { kind: "step", row, accuracy, done: step, total, waited, skipped };
+        if (step % perEpoch === 0) {
+          // What would be handed out; an "swa" has no running statistics before the end.
+          const isAverage = averaged?.kind === "ema" && averaged.weights !== "last";
+          const classifier = asClassifier(model, "eval", isAverage ? average! : state);
+          const mean = accuracySum / perEpoch;
+          yield { kind: "epoch", epoch: epoch + 1, total: epochs, done: step, accuracy: mean, classifier };
+          accuracySum = 0;
+        }
         if (checkpointEvery !== undefined && step % checkpointEvery === 0) {
-          yield { kind: "checkpoint", state: await readState(engine, state, average, step) };
+          yield { kind: "checkpoint", state: { ...await readState(engine, state, average, step), accuracySum } };
         }
         asked = performance.now();
       }
@@ -352,7 +385,7 @@ interface EngineState {
   readonly carried: Named<Value>;
 }
 
-function asClassifier(model: Model, mode: Mode, { parameters, buffers }: EngineState): Classifier {
+function asClassifier(model: Model, mode: Mode, { parameters, buffers }: Weights<Value>): Classifier {
   const { classes, inputShape, logits, trainLogits } = model;
   return { classes, inputShape, logits: mode === "train" ? trainLogits : logits, weights: { parameters, buffers } };
 }

@@ -12,6 +12,8 @@ export interface TrainState {
   readonly optimizerState: OptimizerState<NdArray>;
   /** What the objective carries. */
   readonly carried: Named<NdArray>;
+  /** Sum of the accuracies of the steps of the epoch that is under way; none where no step of it is done. @default {0} */
+  readonly accuracySum?: number;
   /** Average of the weights, where one is kept. */
   readonly average?: Weights<NdArray>;
 }
@@ -38,7 +40,9 @@ export function encodeTrainState(state: TrainState, experiment: string): Uint8Ar
   const tensors = Object.fromEntries(
     GROUPS.flatMap((group) => Object.entries(groups[group]).map(([name, array]) => [`${group}.${name}`, array])),
   );
-  return encodeSafetensors({ tensors, metadata: { step: String(state.step), experiment } });
+  const { step, accuracySum } = state;
+  const sum = accuracySum === undefined ? {} : { accuracySum: String(accuracySum) };
+  return encodeSafetensors({ tensors, metadata: { step: String(step), ...sum, experiment } });
 }
 
 /**
@@ -52,7 +56,7 @@ export function encodeTrainState(state: TrainState, experiment: string): Uint8Ar
  */
 export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "the checkpoint"): TrainState {
   const { tensors, metadata = {} } = decodeSafetensors(bytes, name);
-  const { step = "none", experiment: author = "none" } = metadata;
+  const { step = "none", accuracySum, experiment: author = "none" } = metadata;
   if (!/^\d{1,15}$/.test(step)) {
     throw new CheckpointError(
       `Cannot resume from "${name}" as its number of steps is "${step}": give a checkpoint of a training`,
@@ -83,6 +87,7 @@ export function decodeTrainState(bytes: Uint8Array, experiment: string, name = "
     weights: { parameters: groups.parameters, buffers: groups.buffers },
     optimizerState: nestSlots(groups.optimizer),
     carried: groups.carried,
+    ...(accuracySum === undefined ? {} : { accuracySum: Number(accuracySum) }),
     // A network has parameters, and so has its average.
     ...(Object.keys(groups.averageParameters).length === 0
       ? {}

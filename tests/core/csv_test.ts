@@ -2,34 +2,42 @@ import { assertEquals, assertThrows } from "@std/assert";
 import {
   type AnalysisRow,
   DataError,
+  type EpochRow,
   type EvaluationRow,
   type EvidenceRow,
   formatAnalysis,
   formatBracket,
   formatCost,
   formatDistances,
+  formatEpochs,
   formatEvaluation,
   formatEvidence,
   formatImages,
   formatMeasurements,
+  formatReliability,
   formatSeeds,
   formatSteps,
   formatSweep,
+  formatTeacher,
   type MeasurementRow,
   parseAnalysis,
   parseBracket,
   parseCost,
   parseDistances,
+  parseEpochs,
   parseEvaluation,
   parseEvidence,
   parseImages,
   parseMeasurements,
+  parseReliability,
   parseSeeds,
   parseSteps,
   parseSweep,
+  parseTeacher,
   type SeedsRow,
   type StepRow,
   type SweepRow,
+  type TeacherRow,
 } from "../../lib/core/mod.ts";
 
 const EVALUATION: EvaluationRow[] = [
@@ -200,6 +208,49 @@ Deno.test("formatBracket(), formatImages() and formatDistances() write what thei
   );
   assertEquals(parseImages(formatImages(images)), { rows: images, torn: false });
   assertThrows(() => parseImages(formatImages(images).replace(",3,", ",x,")), DataError, 'its image is "x"');
+});
+
+Deno.test("formatEpochs() and parseEpochs() agree, with the columns of the theory and without", () => {
+  const none = { gapL1: "", gapL2: "", linearity: "", teacherLinearity: "", cleanLossGap: "" } as const;
+  const plain: EpochRow = {
+    ...{ method: "teacher", epoch: 1, n: 200, attack: "pgd-5", eps: "8/255" },
+    ...{ trainAccuracy: 0.1 + 0.2, cleanAccuracy: 0.5, robustAccuracy: 0.25, alarm: "" },
+    ...none,
+    ...{ attackLossGap: "", searchLossGap: "", bound: "", slack: "", violations: "" },
+  };
+  const theory: EpochRow = {
+    ...{ ...plain, method: "kd", alarm: "rollBack", gapL1: 3, gapL2: 0.5, linearity: 1, teacherLinearity: 0.25 },
+    ...{ cleanLossGap: 0.125, attackLossGap: 1.5, searchLossGap: 1.25, bound: 2, slack: -1e-7, violations: 3 },
+  };
+  const text = formatEpochs([plain, theory]);
+  assertEquals(text.split("\n").slice(0, 2), [
+    "method,epoch,n,attack,eps,trainAccuracy,cleanAccuracy,robustAccuracy,alarm,gapL1,gapL2,linearity," +
+    "teacherLinearity,cleanLossGap,attackLossGap,searchLossGap,bound,slack,violations",
+    "teacher,1,200,pgd-5,8/255,0.30000000000000004,0.5,0.25,,,,,,,,,,,",
+  ]);
+  assertEquals(parseEpochs(text), { rows: [plain, theory], torn: false });
+  assertEquals(parseEpochs(text + "kd,2").torn, true);
+  assertThrows(
+    () => parseEpochs(text.replace("rollBack", "undo")),
+    DataError,
+    'its alarm is "undo" where one of report, stop, rollBack, or nothing was expected',
+  );
+});
+
+Deno.test("formatTeacher() and formatReliability() write what their kin read", () => {
+  const kind = { images: "pgd-20", source: "kd", eps: "8/255" };
+  const rows: TeacherRow[] = [
+    { ...kind, quantity: "accuracy", n: 10, value: 0.5, low: 0.25, high: 0.75 },
+    { ...kind, source: "", quantity: "ece", n: 10, value: 0.1, low: "", high: "" },
+  ];
+  assertEquals(
+    formatTeacher(rows),
+    "images,source,eps,quantity,n,value,low,high\npgd-20,kd,8/255,accuracy,10,0.5,0.25,0.75\npgd-20,,8/255,ece,10,0.1,,\n",
+  );
+  assertEquals(parseTeacher(formatTeacher(rows)), { rows, torn: false });
+  assertThrows(() => parseTeacher(formatTeacher(rows).replace("ece", "x")), DataError, 'its quantity is "x"');
+  const bins = [{ ...kind, from: 0.2, to: 0.4, n: 3, confidence: 0.3, accuracy: 1 / 3 }];
+  assertEquals(parseReliability(formatReliability(bins)), { rows: bins, torn: false });
 });
 
 Deno.test("formatSteps() appends under the columns of the first lines", () => {

@@ -18,7 +18,7 @@ import {
   zerosLike,
 } from "../../lib/engine/mod.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
-import { localLinearity, RELEASED_LOCAL_LINEARITY } from "../../lib/evaluation/mod.ts";
+import { linearityPoints, localLinearity, RELEASED_LOCAL_LINEARITY } from "../../lib/evaluation/mod.ts";
 import type { AttackBatch } from "../../lib/attacks/mod.ts";
 import { counting, linear, mlp, randomBatch, rowsOf } from "../attacks/_classifiers.ts";
 
@@ -49,6 +49,24 @@ Deno.test("localLinearity() finds the known error of a linear network of two cla
     const length = norm === "Linf" ? 10 : Math.sqrt(30);
     found.forEach((error, row) => assertAlmostEquals(error, exact(row, eps * length), 1e-5));
   }
+});
+
+Deno.test("linearityPoints() gives the same errors, and the points in ball and box where the loss has them", async () => {
+  const [eps, starts] = [0.1, 4];
+  const { errors, points } = await linearityPoints(engine, BINARY, BATCH, eps, rng(1), { starts });
+  assertEquals(errors, await localLinearity(engine, BINARY, BATCH, eps, rng(1), { starts }));
+  const sum = (of: (i: number) => number) => [0, 1, 2, 3].reduce((total, i) => total + of(i), 0);
+  errors.forEach((error, row) => {
+    const at = BATCH.x.data.subarray(4 * row, 4 * row + 4);
+    const to = points.data.subarray(4 * row, 4 * row + 4);
+    for (let i = 0; i < 4; i++) assert(Math.abs(to[i]! - at[i]!) <= eps + 1e-6 && to[i]! >= 0 && to[i]! <= 1);
+    const side = BATCH.y.data[row] === 0 ? 1 : -1;
+    const m = side * (sum((i) => W[i]! * at[i]!) - 1.5);
+    const t = side * sum((i) => W[i]! * (to[i]! - at[i]!));
+    const loss = (margin: number) => Math.log1p(Math.exp(-margin));
+    assertAlmostEquals(Math.abs(loss(m + t) - loss(m) + t / (1 + Math.exp(m))), error, 1e-5);
+  });
+  assertEquals((await linearityPoints(engine, BINARY, BATCH, 0, rng(1))).points, BATCH.x);
 });
 
 Deno.test("localLinearity() of the released code is the signed error of its last iterate, a corner of the ball", async () => {

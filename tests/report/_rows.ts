@@ -1,4 +1,13 @@
-import { type AnalysisRow, type BracketRow, type EvaluationRow, type StepRow, wilson } from "../../lib/core/mod.ts";
+import {
+  type AnalysisRow,
+  type BracketRow,
+  type EpochRow,
+  type EvaluationRow,
+  type ReliabilityRow,
+  type StepRow,
+  type TeacherRow,
+  wilson,
+} from "../../lib/core/mod.ts";
 
 /** Evaluation of three methods (one of them unknown to the theme) under two attacks at three radii, 200 images. */
 export const EVALUATION: readonly EvaluationRow[] = [
@@ -69,4 +78,66 @@ export const BRACKET: readonly BracketRow[] = ["kdiga", "kd"].flatMap((method, m
       upperHigh: most.high,
     };
   })
+);
+
+/** Four epochs of a teacher, and of a student whose accuracy under attack breaks down, with the theory's columns. */
+export const EPOCHS: readonly EpochRow[] = ["kd", "teacher"].flatMap((method) =>
+  [1, 2, 3, 4].map((epoch, i): EpochRow => {
+    const student = method === "kd";
+    const robustAccuracy = student ? [0.2, 0.4, 0.41, 0.1][i]! : [0.3, 0.5, 0.55, 0.55][i]!;
+    return {
+      method,
+      epoch,
+      n: 100,
+      attack: "pgd-5",
+      eps: "8/255",
+      trainAccuracy: 0.5,
+      cleanAccuracy: student ? 0.6 : 0.8 - i / 100,
+      robustAccuracy,
+      alarm: student && epoch === 4 ? "report" : "",
+      gapL1: student ? 25.5 / epoch : "",
+      gapL2: student ? 2 / epoch : "",
+      linearity: student ? 0.3 * epoch : "",
+      teacherLinearity: student ? 0.1 : "",
+      cleanLossGap: student ? 0.5 / epoch : "",
+      attackLossGap: student ? 0.7 : "",
+      searchLossGap: student ? 0.6 : "",
+      bound: student ? 0.5 / epoch + 0.8 / epoch + 0.3 * epoch + 0.1 : "",
+      slack: student ? 0.1 : "",
+      violations: student ? i : "",
+    };
+  })
+);
+
+const KINDS = [
+  { images: "clean", source: "", eps: "0" },
+  { images: "pgd-20", source: "", eps: "8/255" },
+  { images: "pgd-20", source: "kdiga", eps: "8/255" },
+] as const;
+
+/** A teacher on clean images, its own adversarial ones, and a student's. */
+export const TEACHER: readonly TeacherRow[] = [
+  ...KINDS.flatMap((kind, i): TeacherRow[] => [
+    {
+      ...kind,
+      quantity: "accuracy",
+      n: 200,
+      ...((({ rate, low, high }) => ({ value: rate, low, high }))(wilson(160 - 40 * i, 200))),
+    },
+    { ...kind, quantity: "ece", n: 200, value: 0.05 * (1 + i), low: "", high: "" },
+    { ...kind, quantity: "entropy", n: 200, value: 1.2345, low: 1.1, high: 1.3 },
+  ]),
+  { ...KINDS[0], eps: "8/255", quantity: "local-linearity", n: 200, value: 0.0123, low: 0.01, high: 0.02 },
+];
+
+/** Its bins, the last one of a single image. */
+export const RELIABILITY: readonly ReliabilityRow[] = KINDS.flatMap((kind, i) =>
+  [[0.3, 40], [0.6, 159], [0.9, 1]].map(([confidence = 0, n = 0]): ReliabilityRow => ({
+    ...kind,
+    from: confidence - 0.05,
+    to: confidence + 0.05,
+    n,
+    confidence,
+    accuracy: confidence - 0.1 * i,
+  }))
 );

@@ -8,7 +8,7 @@ import {
   renderSvg,
   type TopLevelSpec,
 } from "../../lib/report/mod.ts";
-import { ANALYSIS, BRACKET, EVALUATION, shuffled, STEPS } from "./_rows.ts";
+import { ANALYSIS, BRACKET, EPOCHS, EVALUATION, RELIABILITY, shuffled, STEPS } from "./_rows.ts";
 import { assertGolden, viewsOf } from "./_spec.ts";
 
 /** Rows and options of each kind for these tests; a kind without them does not compile. */
@@ -24,6 +24,9 @@ const EXAMPLES: {
   "training-curves": { rows: STEPS, options: { points: 4 } },
   "analysis-curve": { rows: ANALYSIS, options: { quantity: "gradient-gap" } },
   "bracket-curve": { rows: BRACKET, options: { title: "Within ten minutes" } },
+  "epoch-curves": { rows: EPOCHS, options: {} },
+  "theory-check": { rows: EPOCHS, options: {} },
+  "reliability-diagram": { rows: RELIABILITY, options: {} },
 };
 
 function draw<K extends FigureKind>(

@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatAnalysis, formatBracket, formatEvaluation, formatSteps } from "../../lib/core/mod.ts";
+import {
+  DataError,
+  formatAnalysis,
+  formatBracket,
+  formatEpochs,
+  formatEvaluation,
+  formatSteps,
+} from "../../lib/core/mod.ts";
 import { robustnessCurve, writeFigures } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
-import { ANALYSIS, BRACKET, EVALUATION, STEPS } from "./_rows.ts";
+import { ANALYSIS, BRACKET, EPOCHS, EVALUATION, STEPS } from "./_rows.ts";
 
 Deno.test("writeFigures() draws all figures from the CSV files of a run folder", async () => {
   const files = { "evaluation.csv": formatEvaluation(EVALUATION), "steps.csv": formatSteps(STEPS) };
@@ -40,6 +47,12 @@ Deno.test("writeFigures() draws what some of the files allow", async () => {
   await inFolder({ "bracket.csv": formatBracket(BRACKET) }, async (folder) => {
     const ends = ["vl.json", "svg", "png"];
     assertEquals(await writeFigures(folder), ends.map((end) => `${folder}/figures/bracket.${end}`));
+  });
+  await inFolder({ "epochs.csv": formatEpochs(EPOCHS) }, async (folder) => {
+    assertEquals((await writeFigures(folder)).filter((path) => path.endsWith(".svg")), [
+      `${folder}/figures/epoch_curves.svg`,
+      `${folder}/figures/theory_check.svg`,
+    ]);
   });
   const clean = EVALUATION.filter((row) => row.attack === "clean");
   await inFolder({ "evaluation.csv": formatEvaluation(clean) }, async (folder) => {

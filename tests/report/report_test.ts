@@ -1,8 +1,15 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DataError, formatAnalysis, formatBracket, formatCost, formatEvaluation } from "../../lib/core/mod.ts";
+import {
+  DataError,
+  formatAnalysis,
+  formatBracket,
+  formatCost,
+  formatEpochs,
+  formatEvaluation,
+} from "../../lib/core/mod.ts";
 import { writeFigures, writeReport } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
-import { ANALYSIS, BRACKET, EVALUATION } from "./_rows.ts";
+import { ANALYSIS, BRACKET, EPOCHS, EVALUATION } from "./_rows.ts";
 
 Deno.test("writeReport() writes tables, figures and the experiment into one file that needs no other", async () => {
   const experiment = JSON.stringify({ name: "a<b>", seed: 1 });
@@ -82,5 +89,19 @@ Deno.test("writeReport() refuses a folder without rows", async () => {
       `Cannot write a report of "${folder}" as it has no row in evaluation.csv or analysis.csv: ` +
         "evaluate or analyse first",
     );
+  });
+});
+
+Deno.test("writeReport() tells of alarms, of overfitting and of violations of the bound", async () => {
+  const files = { "epochs.csv": formatEpochs(EPOCHS), "evaluation.csv": formatEvaluation(EVALUATION) };
+  await inFolder(files, async (folder) => {
+    await writeReport(folder);
+    const page = await Deno.readTextFile(`${folder}/report.html`);
+    assertStringIncludes(
+      page,
+      "<strong>Alarm:</strong> KD was down to 10.0 % under PGD-5 8/255 at epoch 4: it was trained on.",
+    );
+    assertStringIncludes(page, '<th scope="row">KD</th><td>3</td><td>4</td>');
+    assertStringIncludes(page, "in 6 of 400 measurements");
   });
 });

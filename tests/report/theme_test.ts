@@ -45,6 +45,7 @@ Deno.test("methodStyles() gives colours that show on white, and the main methods
 Deno.test("methodOrder() puts known methods first, then the others by name, each once", () => {
   assertEquals(methodOrder(["b", "kdiga", "B", "teacher", "kdiga", "a"]), ["teacher", "kdiga", "B", "a", "b"]);
   assertEquals(methodOrder(["constructor"]), ["constructor"]);
+  assertEquals(methodOrder(["kd.best", "teacher", "kdiga", "kd"]), ["teacher", "kd", "kd.best", "kdiga"]);
 });
 
 Deno.test("labelOf() writes names as a paper prints them and leaves unknown words", () => {
@@ -53,6 +54,7 @@ Deno.test("labelOf() writes names as a paper prints them and leaves unknown word
     ["PGD-20", "FGSM", "APGD-CE", "Worst case", "Teacher", "PGD-AT", "KDIGA", "my net", "constructor"],
   );
   assertNotEquals(labelOf("kd"), labelOf("kdiga"));
+  assertEquals(labelOf("kd.best"), "KD (best)");
 });
 
 Deno.test("estimateWidth() grows with the text and the size", () => {

@@ -63,6 +63,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "evaluate",
     "fetch",
     "figures",
+    "inspect-teacher",
     "methods",
     "notebooks",
     "objective-peer",
@@ -111,6 +112,7 @@ for (const name of SCRIPT_TASKS) {
       reproduce: ["read", "write", "run"],
       evaluate: ["read", "write", "ffi", library, "run=git"],
       analyze: ["read", "write", "ffi", library, "run=git"],
+      "inspect-teacher": ["read", "write", "ffi", library, "run=git"],
       verify: ["read", "ffi", library],
       figures: ["read", "write"],
       methods: ["read", "write"],
@@ -245,6 +247,32 @@ Deno.test("analyze prints a table or one JSON document, and figures draws its fi
     const again = await runTask(folder, "analyze", ...args, "--linearity", "released-code", "--out", "a");
     assertMatch(again.err, /^going on in a$/m);
     assertEquals({ ...await filesIn(`${folder}/a`), "manifest.json": "" }, { ...before, "manifest.json": "" });
+  });
+});
+
+Deno.test("inspect-teacher prints a table, and refuses what it cannot use", async () => {
+  await withExperiment(async (folder) => {
+    assertEquals((await runTask(folder, "run", "tiny.json", "--out", "run")).code, 0);
+    const model = ["--model", "run/checkpoints/teacher.safetensors"];
+    const student = ["--student", "run/checkpoints/kdiga.safetensors"];
+    const { code, out } = await runTask(
+      folder,
+      "inspect-teacher",
+      ...model,
+      ...student,
+      "--attack",
+      "pgd-2",
+      "--n",
+      "8",
+    );
+    assertEquals(code, 0);
+    assertMatch(out, /^Images +n +Accuracy \(%\) +ECE \(%\)/m);
+    assertMatch(out, /^PGD-2 8\/255 on KDIGA +8 /m);
+    const cases = [
+      [[], "UsageError: Cannot inspect without a teacher: write --model FILE"],
+      [[...model, "--eps", "0,8/255"], "UsageError: Cannot inspect at the radii 0,8/255: write one, such as 8/255"],
+    ] as const;
+    for (const [args, line] of cases) assertEquals(await failure(folder, "inspect-teacher", ...args), [2, line]);
   });
 });
 

@@ -1,6 +1,6 @@
 import { rng } from "../../lib/core/mod.ts";
 import type { Dataset } from "../../lib/data/mod.ts";
-import type { TrainEvent, TrainOptions } from "../../lib/training/mod.ts";
+import type { EpochEvent, TrainEvent, TrainOptions } from "../../lib/training/mod.ts";
 import { createModel, freeze } from "../../lib/models/mod.ts";
 
 const SHAPE = { classes: 2, inputShape: [4, 4, 1] } as const;
@@ -40,7 +40,13 @@ export const NATURAL: TrainOptions = {
   dataset: TOY,
 };
 
-/** All events of a training; the time that steps waited for images, which differs, is 0. */
-export async function collect(events: AsyncGenerator<TrainEvent>): Promise<TrainEvent[]> {
-  return await Array.fromAsync(events, (event) => event.kind === "step" ? { ...event, waited: 0 } : event);
+/**
+ * All events of a training but for those of its epochs, whose weights are gone when the next event comes; the time that
+ * steps waited for images, which differs, is 0.
+ */
+export async function collect(events: AsyncGenerator<TrainEvent>): Promise<Exclude<TrainEvent, EpochEvent>[]> {
+  const all = await Array.fromAsync(events);
+  return all.filter((event) => event.kind !== "epoch").map((event) =>
+    event.kind === "step" ? { ...event, waited: 0 } : event
+  );
 }

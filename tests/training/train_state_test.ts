@@ -17,6 +17,7 @@ const STATE: TrainState = {
     ones: { mean: float32([], [0.5]) },
   },
   carried: { "weight": float32([], [0.5]) },
+  accuracySum: 12.1,
   average: {
     parameters: { "fc.weight": float32([2, 2], [5, 6, 7, 8]), "fc.bias": float32([2], [1, 0]) },
     buffers: { "bn.running_mean": float32([1], [-0.5]) },

@@ -7,6 +7,7 @@ import {
   type Engine,
   type Program,
   putTree,
+  readTree,
 } from "../../lib/engine/mod.ts";
 import { type LazyDataset, trainBatches } from "../../lib/data/mod.ts";
 import { createModel, type Network, type VitSpec } from "../../lib/models/mod.ts";
@@ -23,6 +24,7 @@ import {
   estimateStatistics,
   train,
   type TrainOptions,
+  type TrainState,
 } from "../../lib/training/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 import { EACH } from "../objectives/_specs.ts";
@@ -106,6 +108,50 @@ testOnEngines("train() keeps every bit of what is frozen, also under decay and m
     assertEquals(resumed.at(-1), end);
   }
 }, ENGINES);
+
+Deno.test("train() hands out the weights of every epoch for a while, and their mean accuracy, resumed or not", async () => {
+  const engine = countingEngine(await createEngine("reference"));
+  const follow = async (options: TrainOptions) => {
+    const [epochs, states, steps]: [unknown[], TrainState[], number[]] = [[], [], []];
+    const order: string[] = [];
+    for await (const event of train(engine, options)) {
+      if (event.kind !== "end") order.push(event.kind);
+      if (event.kind === "step") steps.push(event.accuracy);
+      if (event.kind === "checkpoint") states.push(event.state);
+      if (event.kind !== "epoch") continue;
+      const { classifier: { logits, weights }, ...epoch } = event;
+      assertEquals(logits, options.model.logits);
+      epochs.push({ ...epoch, weights: await readTree(engine, weights) });
+    }
+    return { epochs, states, steps, order };
+  };
+  const { epochs, states, steps, order } = await follow({ ...KDIGA, checkpointEvery: 1 });
+  const mean = (epoch: number) => (steps[2 * epoch - 2]! + steps[2 * epoch - 1]!) / 2;
+  assertEquals(
+    epochs,
+    [1, 2, 3].map((epoch) => {
+      const { weights } = states[2 * epoch - 1]!;
+      return { kind: "epoch", epoch, total: 3, done: 2 * epoch, accuracy: mean(epoch), weights };
+    }),
+  );
+  assertEquals(order.slice(0, 5), ["step", "checkpoint", "step", "epoch", "checkpoint"]);
+  // What is resumed in the middle of an epoch knows how it began.
+  const from = decodeTrainState(encodeTrainState(states[2]!, "hash"), "hash");
+  assertEquals((await follow({ ...KDIGA, from })).epochs, epochs.slice(1));
+  for await (const { kind } of train(engine, KDIGA)) if (kind === "epoch") break;
+  assertEquals([engine.alive(), engine.programs()], [0, 0]);
+});
+
+Deno.test("train() hands out the moving average of every epoch where it is handed out in the end", async () => {
+  await using engine = await createEngine("reference");
+  for (const weights of ["average", "last"] as const) {
+    let last;
+    for await (const event of train(engine, { ...NATURAL, average: { kind: "ema", decay: 0.9, weights } })) {
+      if (event.kind === "epoch") last = await readTree(engine, event.classifier.weights);
+      if (event.kind === "end") assertEquals(last, event.weights, weights);
+    }
+  }
+});
 
 Deno.test("train() begins with the weights that it is given, and with new ones for the rest", async () => {
   await using engine = await createEngine("reference");
@@ -381,7 +427,8 @@ Deno.test("train() hands out no checkpoint and no end whose weights are not fini
       DivergedError,
       'Cannot go on training as the term "fc1.weight" is ',
     );
-    assertEquals([error.step, kinds], [0, ["step"]]);
+    // The weights of an epoch are not read unless somebody does.
+    assertEquals([error.step, kinds], [0, ["step", "epoch"]]);
   }
 });
 
