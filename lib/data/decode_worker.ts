@@ -8,9 +8,10 @@ import { readPlace } from "./_read_place.ts";
 import { decodeImage } from "./decode_image.ts";
 import { viewImage } from "./view_image.ts";
 
-// The decoders then compile their WebAssembly from bytes: a thread that is ended while it compiles from a stream takes
-// the whole process with it (V8: "Check failed: (validate_functions_job_handle_) == nullptr").
-Reflect.deleteProperty(WebAssembly, "instantiateStreaming");
+// A thread that is ended while it compiles WebAssembly from a stream takes the whole process with it (V8: "Check failed:
+// (validate_functions_job_handle_) == nullptr"), so the decoders' is compiled from all of its bytes.
+WebAssembly.instantiateStreaming = async (response, imports) =>
+  await WebAssembly.instantiate(await (await response).arrayBuffer(), imports);
 
 self.onmessage = async ({ data: job }: MessageEvent<DecodeJob>) => {
   const reply = await decode(job);
