@@ -105,9 +105,10 @@ export async function* run(asked: Experiment, options: RunOptions): AsyncGenerat
   const split = evaluationSet(evaluation, data);
   const analysisSplit = analysis && evaluationSet(analysis, data, "analysis");
   for (const watch of watches) watchSet(watch, data);
+  const resumed = await exists(`${path}/experiment.json`);
   const release = yield* lockFolder(path);
   try {
-    yield* inFolder({ experiment, path, given, data, skipped, split, analysisSplit, options });
+    yield* inFolder({ resumed, experiment, path, given, data, skipped, split, analysisSplit, options });
   } finally {
     await release();
   }
@@ -115,6 +116,7 @@ export async function* run(asked: Experiment, options: RunOptions): AsyncGenerat
 
 /** What is ready before the folder is touched. */
 interface Ready extends Loaded {
+  readonly resumed: boolean;
   readonly experiment: Experiment;
   readonly path: string;
   readonly given: ReadonlyMap<TeacherRole, GivenTeacher>;
@@ -124,11 +126,10 @@ interface Ready extends Loaded {
 }
 
 async function* inFolder(
-  { experiment, path, given, data, skipped, split, analysisSplit, options }: Ready,
+  { resumed, experiment, path, given, data, skipped, split, analysisSplit, options }: Ready,
 ): AsyncGenerator<RunEvent, void, void> {
   const { analysis, evaluation, seed, students } = experiment;
   const { engine } = options;
-  const resumed = await exists(`${path}/experiment.json`);
   const folder = await openRunFolder(experiment, path);
   await makeFolder(folder.file("checkpoints"));
   const manifest = await openManifest(folder, engine, data, seed);

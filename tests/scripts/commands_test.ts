@@ -13,6 +13,7 @@ import {
   loadImages,
   MASKING_CHECKS,
   type MaskingRow,
+  PRESETS,
   RELEASED_LOCAL_LINEARITY,
   saveImages,
   sha256Hex,
@@ -402,7 +403,7 @@ Deno.test("run refuses keys that are not known, with their path and the known on
     assertEquals(await failure(folder, "run", "tiny.json"), [
       2,
       'UsageError: Cannot use the experiment as "teacher.optimizer.momentun" is not known: ' +
-      "known keys are kind, momentum, nesterov, weightDecay, noDecay, frozen, learningRates",
+      "known keys are weightDecay, noDecay, frozen, learningRates, clip, kind, momentum, nesterov",
     ]);
     assertEquals(Object.keys(await filesIn(folder)), ["tiny.json"]);
   }, { ...SMALLEST, teacher: { ...teacher, optimizer: { kind: "sgd", momentun: 0.9 } } });
@@ -420,7 +421,7 @@ Deno.test("run refuses keys that are not known, with their path and the known on
 
 Deno.test("run refuses what it cannot read or set", async () => {
   await withExperiment(async (folder) => {
-    const presets = "quickstart, cifar10-small";
+    const presets = Object.keys(PRESETS).join(", ");
     await Deno.writeTextFile(`${folder}/broken.json`, '{"name": ');
     const cases: [args: string[], line: string][] = [
       [[], 'Cannot run run with 0 arguments: write "deno task run <preset or file.json> [flags]"'],
