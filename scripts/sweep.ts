@@ -20,12 +20,17 @@ import {
   SWEEPS,
   tableText,
   UsageError,
+  writeFileAtomic,
 } from "../mod.ts";
 import { runCommand } from "./_command.ts";
 import { CIFAR10_ARCHIVE, dataOption } from "./_data.ts";
 import { DEVICE_FLAG, deviceOf, engineOf } from "./_engine.ts";
 import { integerOf } from "./_flags.ts";
+import { kubernetesJob, slurmScript } from "./_cluster.ts";
 import { type Job, work } from "./_work.ts";
+
+/** Flags that the parts on a cluster are called with as well. */
+const PASSED = ["set", "engine", "device", "checkpoint-every", "workers"] as const;
 
 await runCommand({
   name: "sweep",
@@ -44,6 +49,9 @@ Presets: ${Object.keys(SWEEPS).join(", ")}.`,
     device: DEVICE_FLAG,
     set: { value: "PATH=VALUE", many: true, help: "replace a value of the base, as deno task run does" },
     "checkpoint-every": { value: "N", help: "training steps between checkpoints (default: 100)" },
+    slurm: { value: "FILE", help: "write a job array for Slurm, a task per part, and stop" },
+    kubernetes: { value: "FILE", help: "write an Indexed Job for Kubernetes, a pod per part, and stop" },
+    parts: { value: "N", help: "parts of --slurm and --kubernetes (default: one per run)" },
     small: { help: "smoke size: seconds for each run, to see that everything runs" },
     list: { help: "print the runs and whether they are finished, and stop" },
     show: { help: "print the sweep as JSON and stop" },
@@ -56,6 +64,26 @@ Presets: ${Object.keys(SWEEPS).join(", ")}.`,
     if (flags.show) {
       if (!json) console.log(JSON.stringify(sweep, null, 2));
       return sweep;
+    }
+    if (flags.slurm !== undefined || flags.kubernetes !== undefined) {
+      const job = {
+        name: sweep.name,
+        parts: flags.parts === undefined ? plan.runs.length : integerOf("--parts", flags.parts),
+        args: [args[0]!, ...PASSED.flatMap((flag) => [flags[flag] ?? []].flat().flatMap((text) => [`--${flag}`, text]))]
+          .concat(flags.small ? ["--small"] : []),
+      };
+      if (job.parts > plan.runs.length) {
+        throw new UsageError(
+          `Cannot write ${job.parts} parts of ${plan.runs.length} runs: write no more --parts than runs`,
+        );
+      }
+      const files = { slurm: slurmScript(job), kubernetes: kubernetesJob(job) };
+      for (const kind of ["slurm", "kubernetes"] as const) {
+        if (flags[kind] !== undefined) await writeFileAtomic(flags[kind], files[kind]);
+      }
+      const written = { slurm: flags.slurm ?? null, kubernetes: flags.kubernetes ?? null, parts: job.parts };
+      if (!json) { for (const file of [flags.slurm, flags.kubernetes]) if (file !== undefined) console.log(file); }
+      return written;
     }
     const mine = partOf(plan, flags.shard);
     const opened = await openSweep(sweep, plan, runs);

@@ -28,7 +28,6 @@ export function decodePool(workers: number = DEFAULT_WORKERS): DecodePool {
   const queue: Waiting[] = [];
   const idle: Worker[] = [];
   const busy = new Map<Worker, Waiting>();
-  const begun = new WeakSet<Worker>();
   let ended = false;
 
   const next = (worker: Worker) => {
@@ -40,22 +39,16 @@ export function decodePool(workers: number = DEFAULT_WORKERS): DecodePool {
     busy.set(worker, waiting);
     worker.postMessage(waiting.job);
   };
-  // A thread that is ended while it compiles its decoder takes the whole process with it (a fatal error of V8).
-  const endWorker = (worker: Worker) => {
-    if (begun.has(worker)) worker.terminate();
-    else worker.onmessage = worker.onerror = () => worker.terminate();
-  };
   const end = (error: Error) => {
     ended = true;
     for (const { reject } of [...busy.values(), ...queue]) reject(error);
-    for (const worker of [...busy.keys(), ...idle]) endWorker(worker);
+    for (const worker of [...busy.keys(), ...idle]) worker.terminate();
     busy.clear();
     queue.length = idle.length = 0;
   };
   const start = () => {
     const worker = new Worker(new URL("./decode_worker.ts", import.meta.url), { type: "module", name: "decode" });
     worker.onmessage = ({ data: reply }: MessageEvent<DecodeReply>) => {
-      begun.add(worker);
       const { resolve, reject } = busy.get(worker)!;
       busy.delete(worker);
       if ("pixels" in reply) resolve(reply.pixels);

@@ -8,6 +8,10 @@ import { readPlace } from "./_read_place.ts";
 import { decodeImage } from "./decode_image.ts";
 import { viewImage } from "./view_image.ts";
 
+// The decoders then compile their WebAssembly from bytes: a thread that is ended while it compiles from a stream takes
+// the whole process with it (V8: "Check failed: (validate_functions_job_handle_) == nullptr").
+Reflect.deleteProperty(WebAssembly, "instantiateStreaming");
+
 self.onmessage = async ({ data: job }: MessageEvent<DecodeJob>) => {
   const reply = await decode(job);
   self.postMessage(reply, "pixels" in reply ? [reply.pixels.buffer] : []);

@@ -11,6 +11,8 @@
  * @module
  */
 export * from "./analyze_models.ts";
+export * from "./artefacts.ts";
+export * from "./compare_rows.ts";
 export * from "./evaluate_models.ts";
 export * from "./evaluate_within.ts";
 export * from "./experiment.ts";

@@ -54,8 +54,10 @@ export async function writeFigures(folder: string): Promise<string[]> {
   const accuracies = accuraciesOf(evaluation);
   for (const attack of wholeAttacks(evaluation)) {
     if (commonRadii(accuracies, [attack]).length === 0) continue;
-    specs.set(`robustness_curve_${attack}`, robustnessCurve(evaluation, { attack, references, ...said }));
-    if (said.interval !== undefined) specs.set(`trade_off_${attack}`, tradeOff(evaluation, { attack, ...said }));
+    // "pgd-20-step-2/255" is no name of a file.
+    const name = attack.replaceAll("/", "-");
+    specs.set(`robustness_curve_${name}`, robustnessCurve(evaluation, { attack, references, ...said }));
+    if (said.interval !== undefined) specs.set(`trade_off_${name}`, tradeOff(evaluation, { attack, ...said }));
   }
   if (commonRadii(accuracies, usualAttacks(evaluation)).length > 0) {
     specs.set("robustness_bars", robustnessBars(evaluation, said));

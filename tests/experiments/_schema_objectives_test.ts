@@ -22,7 +22,7 @@ Deno.test("every preset of an objective is in range, and known to the schema as 
 Deno.test("small() leaves an objective two steps of its inner attack, and the rest of it as it is", () => {
   for (const [name, spec] of PRESETS) {
     const student = { ...TINY.students[0]!, objective: spec };
-    const naturalTeacher = { ...TINY.teacher, name: "natural" };
+    const naturalTeacher = { ...TINY.students[0]!, name: "natural", objective: { kind: "natural" } } as const;
     const made = checkExperiment(small({ ...TINY, naturalTeacher, students: [student] })).students[0]!.objective;
     const shortened = JSON.stringify(spec).replace(
       /"steps":\d+/,

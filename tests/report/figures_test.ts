@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   DataError,
   formatAnalysis,
@@ -57,6 +57,14 @@ Deno.test("writeFigures() draws what some of the files allow", async () => {
   const clean = EVALUATION.filter((row) => row.attack === "clean");
   await inFolder({ "evaluation.csv": formatEvaluation(clean) }, async (folder) => {
     assertEquals(await writeFigures(folder), []);
+  });
+});
+
+Deno.test("writeFigures() names files after attacks whose names have a slash", async () => {
+  const rows = EVALUATION.map((row) => row.attack === "fgsm" ? { ...row, attack: "pgd-5-step-2/255" } : row);
+  await inFolder({ "evaluation.csv": formatEvaluation(rows) }, async (folder) => {
+    const paths = await writeFigures(folder);
+    assert(paths.includes(`${folder}/figures/robustness_curve_pgd-5-step-2-255.svg`), paths.join());
   });
 });
 

@@ -67,6 +67,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "methods",
     "notebooks",
     "objective-peer",
+    "reproduce",
     "run",
     "setup",
     "sweep",
@@ -108,6 +109,7 @@ for (const name of SCRIPT_TASKS) {
     const needed: Readonly<Record<string, readonly string[]>> = {
       run: ["read", "write", "ffi", library, "run=git"],
       sweep: ["read", "write", "run"],
+      reproduce: ["read", "write", "run"],
       evaluate: ["read", "write", "ffi", library, "run=git"],
       analyze: ["read", "write", "ffi", library, "run=git"],
       "inspect-teacher": ["read", "write", "ffi", library, "run=git"],

@@ -1,5 +1,6 @@
+import type { DataSpec } from "../../data/mod.ts";
 import { ADAAD_PAPER, ARD_PAPER, RSLAD_PAPER } from "../../objectives/mod.ts";
-import type { Experiment, NetworkExperiment } from "../experiment.ts";
+import type { AnalysisSpec, EvaluationSpec, Experiment, NetworkExperiment } from "../experiment.ts";
 import type { Sweep } from "../sweep.ts";
 
 const network = {
@@ -9,46 +10,68 @@ const network = {
   augment: { pad: 4, flip: true },
 } as const satisfies Partial<NetworkExperiment>;
 
-const student = { ...network, model: { kind: "resnet18", width: 16, blocks: [1, 1, 1, 1] }, epochs: 4 } as const;
+/** How the students of the study are trained, and those of the experiments that share its teacher. */
+export const STUDY_STUDENT = {
+  ...network,
+  model: { kind: "resnet18", width: 16, blocks: [1, 1, 1, 1] },
+  epochs: 4,
+} as const;
 
 /** Two long steps in place of ten short ones: the methods differ in their objectives, not in what an attack costs. */
-const attack = { eps: "8/255", steps: 2, stepSize: "5/255", studentMode: "train" } as const;
-const adaad = { ...ADAAD_PAPER, ...attack };
+export const STUDY_ATTACK = { eps: "8/255", steps: 2, stepSize: "5/255", studentMode: "train" } as const;
+const adaad = { ...ADAAD_PAPER, ...STUDY_ATTACK };
 
-/** A ResNet-18 of width 16 trained adversarially at 8/255, and students of half its depth, for equal epochs each. */
-const base: Experiment = {
-  name: "cifar10-study",
+const evaluation: EvaluationSpec = {
+  n: 1000,
+  batchSize: 125,
+  attacks: [{ kind: "pgd", steps: 20 }, { kind: "autoattack" }],
+  eps: ["8/255"],
+};
+const analysis: AnalysisSpec = {
+  n: 500,
+  batchSize: 125,
+  eps: ["0", "4/255", "8/255"],
+  attack: { kind: "pgd", steps: 20 },
+  linearity: { steps: 20, starts: 1 },
+};
+
+/** The images of the study. */
+export const STUDY_DATA: DataSpec = { kind: "cifar10", seed: 1, validation: 1000 };
+
+/** The teacher of the study, an experiment of its own: a ResNet-18 of width 16, trained adversarially at 8/255. */
+export const STUDY_TEACHER: Experiment = {
+  name: "cifar10-study-teacher",
   seed: 1,
-  data: { kind: "cifar10", seed: 1, validation: 1000 },
+  data: STUDY_DATA,
   teacher: {
     ...network,
     name: "teacher",
     model: { kind: "resnet18", width: 16 },
-    objective: { kind: "adversarial", ...attack },
+    objective: { kind: "adversarial", ...STUDY_ATTACK },
     epochs: 8,
   },
+  students: [],
+  evaluation,
+  analysis,
+};
+
+/** Students of half the teacher's depth, for equal epochs each. */
+const base: Experiment = {
+  name: "cifar10-study",
+  seed: 1,
+  data: STUDY_DATA,
+  teacher: { experiment: STUDY_TEACHER, network: "teacher" },
   students: [
-    { ...student, name: "natural", objective: { kind: "natural" } },
-    { ...student, name: "kd", objective: { kind: "kd", alpha: 0.5, temperature: 1 } },
-    { ...student, name: "kdiga", objective: { kind: "kdiga", alpha: 0.5, temperature: 1, weight: 16 } },
-    { ...student, name: "ard", objective: { ...ARD_PAPER, ...attack } },
-    { ...student, name: "rslad", objective: { ...RSLAD_PAPER, ...attack } },
-    { ...student, name: "adaad", objective: adaad },
-    { ...student, name: "igdm", objective: { kind: "igdm", base: adaad, weight: 1 } },
+    { ...STUDY_STUDENT, name: "natural", objective: { kind: "natural" } },
+    { ...STUDY_STUDENT, name: "kd", objective: { kind: "kd", alpha: 0.5, temperature: 1 } },
+    { ...STUDY_STUDENT, name: "kdiga", objective: { kind: "kdiga", alpha: 0.5, temperature: 1, weight: 16 } },
+    { ...STUDY_STUDENT, name: "ard", objective: { ...ARD_PAPER, ...STUDY_ATTACK } },
+    { ...STUDY_STUDENT, name: "rslad", objective: { ...RSLAD_PAPER, ...STUDY_ATTACK } },
+    { ...STUDY_STUDENT, name: "adaad", objective: adaad },
+    { ...STUDY_STUDENT, name: "igdm", objective: { kind: "igdm", base: adaad, weight: 1 } },
   ],
-  evaluation: {
-    n: 1000,
-    batchSize: 125,
-    attacks: [{ kind: "pgd", steps: 20 }, { kind: "autoattack" }],
-    eps: ["8/255"],
-  },
-  analysis: {
-    n: 500,
-    batchSize: 125,
-    eps: ["0", "4/255", "8/255"],
-    attack: { kind: "pgd", steps: 20 },
-    linearity: { steps: 20, starts: 1 },
-  },
+  evaluation,
+  analysis,
 };
 
 /**
