@@ -10,6 +10,7 @@ import {
   run,
   type RunEvent,
   runName,
+  selectedName,
   watchAttack,
   type WatchSpec,
 } from "../../lib/experiments/mod.ts";
@@ -61,6 +62,8 @@ Deno.test("watchAttack() is PGD of the watch's steps; bestName() tells the best 
     stepSize: "2/255",
   });
   assertEquals(bestName("kd"), "kd.best");
+  const watch: WatchSpec = { n: 1, eps: "8/255", select: "bestValidation" };
+  assertEquals([selectedName({ name: "kd" }), selectedName({ name: "kd", watch })], ["kd", "kd.best"]);
 });
 
 Deno.test("run() with a watch keeps the last and the best weights, evaluates both, and hands on the selected ones", async () => {
