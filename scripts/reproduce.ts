@@ -31,7 +31,7 @@ import { CIFAR10_ARCHIVE } from "./_data.ts";
 import { DEVICE_FLAG } from "./_engine.ts";
 import { taskCommand } from "./_task_command.ts";
 
-const RESULTS = fileURLToPath(new URL("../results", import.meta.url));
+const RESULTS = fileURLToPath(new URL("../notebooks/results", import.meta.url));
 /** Flags of the run or sweep that makes the rows. */
 const PASSED = ["data", "engine", "device", "workers"] as const;
 
@@ -47,7 +47,7 @@ one: same bits, within its interval, or different (exit status 1). Figures and t
   flags: {
     data: { value: "PATH", help: `file or folder of the images (default: ${CIFAR10_ARCHIVE}, where it is)` },
     runs: { value: "DIR", help: "where runs lie; what is finished there is not run again (default: runs)" },
-    results: { value: "DIR", help: "where the stored rows lie (default: results of the repository)" },
+    results: { value: "DIR", help: "where the stored rows lie (default: notebooks/results of the repository)" },
     out: { value: "DIR", help: "folder of the figure or table (default: <runs>/reproduced/<name>)" },
     engine: { value: "NAME", help: "auto, tensorflow, onnxruntime or reference (default: auto)" },
     device: DEVICE_FLAG,
