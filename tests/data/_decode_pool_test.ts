@@ -9,10 +9,10 @@ Deno.test("decodePool() can be ended while its threads start: once in a few, the
     await writeTinyFolder(root);
     const { places } = await openImageFolder(root);
     const view = { kind: "centre", size: 4, resize: 5 } as const;
-    for (let k = 0; k < 12; k++) {
+    for (let k = 0; k < 40; k++) {
       const pool = decodePool(4);
       const decoded = [0, 1, 2, 3].map((i) => pool.decode({ place: places[i]!, view }).catch(() => undefined));
-      await new Promise((resolve) => setTimeout(resolve, 10 * k));
+      await new Promise((resolve) => setTimeout(resolve, 3 * k));
       pool[Symbol.dispose]();
       await Promise.all(decoded);
     }
