@@ -1,6 +1,6 @@
 import { formatDuration, isFinished } from "../mod.ts";
 import { createStatusLines } from "./_status_lines.ts";
-import { taskCommand } from "./_task_command.ts";
+import { startTask } from "./_task_command.ts";
 
 /** A run that a worker is to finish. */
 export interface Job {
@@ -82,42 +82,25 @@ async function runJob(
   { flags, logs, signal }: WorkOptions,
   say: (line: string) => void,
 ): Promise<string | undefined> {
-  const command = await taskCommand("run", [file, "--json", ...flags], {
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-    env: { NO_COLOR: "1" },
-  });
+  const options = { stdin: "null", stdout: "null", stderr: "piped", env: { NO_COLOR: "1" } } as const;
+  const child = await startTask("run", [file, "--json", ...flags], options, signal);
   say("starting");
-  const child = command.spawn();
-  const stop = () => {
-    try {
-      child.kill("SIGINT");
-    } catch {
-      // It has ended by itself.
-    }
-  };
-  signal.addEventListener("abort", stop);
   const lines: string[] = [];
-  try {
-    let rest = "";
-    for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-      const parts = (rest + text).split("\n");
-      rest = parts.pop()!;
-      for (const line of parts) {
-        if (line.trim() === "") continue;
-        lines.push(line);
-        say(line);
-      }
+  let rest = "";
+  for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
+    const parts = (rest + text).split("\n");
+    rest = parts.pop()!;
+    for (const line of parts) {
+      if (line.trim() === "") continue;
+      lines.push(line);
+      say(line);
     }
-    const { code, signal: killed } = await child.status;
-    if (code === 0) return undefined;
-    if (!signal.aborted) {
-      await Deno.mkdir(logs, { recursive: true });
-      await Deno.writeTextFile(`${logs}/${name}.txt`, [...lines, rest, ""].join("\n"));
-    }
-    return killed === null ? lines.at(-1) ?? `exit status ${code}` : `ended by ${killed}`;
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
+  const { code, signal: killed } = await child.status;
+  if (code === 0) return undefined;
+  if (!signal.aborted) {
+    await Deno.mkdir(logs, { recursive: true });
+    await Deno.writeTextFile(`${logs}/${name}.txt`, [...lines, rest, ""].join("\n"));
+  }
+  return killed === null ? lines.at(-1) ?? `exit status ${code}` : `ended by ${killed}`;
 }

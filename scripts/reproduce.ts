@@ -23,13 +23,14 @@ import {
   small,
   sweepName,
   SWEEPS,
+  tableText,
   UsageError,
   writeFileAtomic,
 } from "../mod.ts";
 import { runCommand } from "./_command.ts";
 import { CIFAR10_ARCHIVE } from "./_data.ts";
 import { DEVICE_FLAG } from "./_engine.ts";
-import { taskCommand } from "./_task_command.ts";
+import { startTask } from "./_task_command.ts";
 
 const RESULTS = fileURLToPath(new URL("../notebooks/results", import.meta.url));
 /** Flags of the run or sweep that makes the rows. */
@@ -130,16 +131,7 @@ async function made(
 
 /** Runs a task to its end; it tells of its progress and its failures itself. */
 async function task(name: string, args: readonly string[], signal: AbortSignal): Promise<void> {
-  const command = await taskCommand(name, args, { stdin: "null", stdout: "null", stderr: "inherit" });
-  const child = command.spawn();
-  const stop = () => {
-    try {
-      child.kill("SIGINT");
-    } catch {
-      // It has ended by itself.
-    }
-  };
-  signal.addEventListener("abort", stop);
+  const child = await startTask(name, args, { stdin: "null", stdout: "null", stderr: "inherit" }, signal);
   const { code } = await child.status;
   signal.throwIfAborted();
   if (code !== 0) Deno.exit(code);
@@ -163,9 +155,10 @@ async function written({ make }: Artefact, rates: FolderRates, out: string): Pro
 /** A line for each row. */
 function textOf(rows: ReturnType<typeof compareRows>): string {
   const percent = (rate: number | undefined) => rate === undefined ? "-" : (100 * rate).toFixed(2);
-  const lines = [
-    ["Method", "Attack", "eps", "Stored", "Found", "Verdict"],
-    ...rows.map(({ method, attack, eps, stored, found, verdict }) => [
+  return tableText({
+    caption: "Rates in percent: those that are stored, and those found now.",
+    columns: ["Method", "Attack", "eps", "Stored", "Found", "Verdict"],
+    rows: rows.map(({ method, attack, eps, stored, found, verdict }) => [
       method,
       attack,
       eps,
@@ -173,7 +166,5 @@ function textOf(rows: ReturnType<typeof compareRows>): string {
       percent(found),
       verdict,
     ]),
-  ];
-  const widths = lines[0]!.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
-  return lines.map((line) => line.map((text, i) => text.padEnd(widths[i]!)).join("  ").trimEnd()).join("\n");
+  });
 }

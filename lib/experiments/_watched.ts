@@ -1,16 +1,9 @@
-import {
-  type AlarmAction,
-  CheckpointError,
-  DivergedError,
-  type EpochRow,
-  type NdArray,
-  writeFileAtomic,
-} from "../core/mod.ts";
+import { type AlarmAction, CheckpointError, type EpochRow, type NdArray, writeFileAtomic } from "../core/mod.ts";
 import { batchesPerEpoch, type Dataset, type LoadedData } from "../data/mod.ts";
 import { readTree } from "../engine/mod.ts";
 import { watchNetwork } from "../evaluation/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
-import { decodeTrainState, encodeTrainState, type EpochEvent } from "../training/mod.ts";
+import { checkFinite, decodeTrainState, encodeTrainState, type EpochEvent } from "../training/mod.ts";
 import { evaluationSet } from "./_evaluated.ts";
 import type { NetworkExperiment } from "./experiment.ts";
 import type { ManifestWriter, WatchRecord } from "./manifest.ts";
@@ -82,7 +75,8 @@ export async function openWatch(context: WatchContext): Promise<Watch> {
     if (epoch % every !== 0 && epoch !== epochs) return undefined;
     const start = performance.now();
     yield { kind: "progress", label: `watch ${name}`, done: epoch, total };
-    const weights = await finiteWeights(engine, classifier, done);
+    const weights = await readTree(engine, classifier.weights) as Weights<NdArray>;
+    checkFinite(weights, done - 1);
     const seen = await watchNetwork(engine, {
       method: name,
       classifier,
@@ -145,16 +139,4 @@ function bestOf(rows: readonly EpochRow[]): EpochRow | undefined {
 
 function compare(a: EpochRow, b: EpochRow): number {
   return a.robustAccuracy - b.robustAccuracy || a.cleanAccuracy - b.cleanAccuracy;
-}
-
-async function finiteWeights(
-  engine: RunOptions["engine"],
-  { weights }: Classifier,
-  step: number,
-): Promise<Weights<NdArray>> {
-  const read = await readTree(engine, weights) as Weights<NdArray>;
-  for (const [key, { data }] of Object.entries({ ...read.parameters, ...read.buffers })) {
-    for (const value of data) if (!Number.isFinite(value)) throw new DivergedError(step - 1, key, value);
-  }
-  return read;
 }

@@ -2,7 +2,14 @@ import { cast, exp, greaterEqual, mean, mul, neg, stopGradient, sub, type Tensor
 import { crossEntropy, klDivergence } from "../losses/mod.ts";
 import { checkDistillation, checkShare, checkWeight, requirePerturbed, requireTeacher } from "./_distillation_terms.ts";
 import type { DistillationFields } from "./distillation.ts";
-import type { Passes, TracedBatch, TracedContext, TracedPair } from "./objective.ts";
+import {
+  checkInnerAttack,
+  innerAttack,
+  type InnerAttackFields,
+  innerAttackPasses,
+  type InnerLoss,
+} from "./inner_attack.ts";
+import type { Objective, TracedBatch, TracedContext, TracedPair } from "./objective.ts";
 
 /** What introspective distillation is set by, whatever makes the attacked images. */
 export interface IntrospectiveFields extends Pick<DistillationFields, "alpha" | "temperature"> {
@@ -28,7 +35,7 @@ export interface IntrospectiveFields extends Pick<DistillationFields, "alpha" | 
  *
  * @param teacherAt Where the teacher is asked for T_i.
  */
-export function introspectiveTerms(
+function introspectiveTerms(
   pair: TracedPair,
   { x, y, xAdv }: TracedBatch,
   spec: IntrospectiveFields,
@@ -55,23 +62,28 @@ export function introspectiveTerms(
   return alpha === 1 ? terms : { ce: mul(mean(crossEntropy(clean, y)), 1 - alpha), ...terms };
 }
 
-/** Names of the terms. */
-export function introspectiveNames({ alpha }: IntrospectiveFields): readonly string[] {
-  return [...(alpha === 1 ? [] : ["ce"]), "kl", "klSelf"];
-}
-
-/** Passes of the terms. */
-export function introspectivePasses(teacherAt: "clean" | "adversarial"): Partial<Passes> {
-  return { studentForward: 2, studentBackward: 2, teacherForward: teacherAt === "adversarial" ? 1 : 2 };
-}
-
 /**
- * Checks the fields.
+ * An objective of introspective distillation.
  *
- * @throws {UsageError} If one is out of its range.
+ * @param loss What its inner attack raises.
+ * @param teacherAt Where the teacher is asked for T_i.
  */
-export function checkIntrospective(spec: IntrospectiveFields): void {
-  checkDistillation(spec);
-  checkWeight("beta", spec.beta, 0.1);
-  if (spec.introspectiveFrom !== undefined) checkShare("introspectiveFrom", spec.introspectiveFrom);
+export function introspective<S extends IntrospectiveFields & InnerAttackFields>(
+  loss: InnerLoss,
+  teacherAt: "clean" | "adversarial",
+): Objective<S> {
+  const teacherForward = teacherAt === "adversarial" ? 1 : 2;
+  return {
+    termNames: ({ alpha }) => [...(alpha === 1 ? [] : ["ce"]), "kl", "klSelf"],
+    needs: () => ["teacher"],
+    passes: (spec) => innerAttackPasses(spec, loss, { studentForward: 2, studentBackward: 2, teacherForward }),
+    check(spec) {
+      checkInnerAttack(spec, loss);
+      checkDistillation(spec);
+      checkWeight("beta", spec.beta, 0.1);
+      if (spec.introspectiveFrom !== undefined) checkShare("introspectiveFrom", spec.introspectiveFrom);
+    },
+    perturb: (context, spec) => innerAttack(context, spec, loss),
+    losses: (pair, batch, spec, context) => ({ terms: introspectiveTerms(pair, batch, spec, context, teacherAt) }),
+  };
 }

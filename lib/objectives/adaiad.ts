@@ -1,11 +1,5 @@
-import {
-  checkIntrospective,
-  type IntrospectiveFields,
-  introspectiveNames,
-  introspectivePasses,
-  introspectiveTerms,
-} from "./_introspective_terms.ts";
-import { checkInnerAttack, innerAttack, type InnerAttackFields, innerAttackPasses } from "./inner_attack.ts";
+import { introspective, type IntrospectiveFields } from "./_introspective_terms.ts";
+import type { InnerAttackFields } from "./inner_attack.ts";
 import type { Objective } from "./objective.ts";
 
 /** Introspective distillation on images where student and teacher differ most. */
@@ -22,17 +16,7 @@ export interface AdaiadSpec extends IntrospectiveFields, InnerAttackFields {
  * adversarial distillation"; released code boyellow/AdaAD, fe97c3e, main.py, "AdaAD_with_IAD1".
  * Differs from the released code in making the student's clean logits once, where it makes them two or three times.
  */
-export const adaiad: Objective<AdaiadSpec> = {
-  termNames: introspectiveNames,
-  needs: () => ["teacher"],
-  passes: (spec) => innerAttackPasses(spec, "klToTeacher", introspectivePasses("adversarial")),
-  check(spec) {
-    checkInnerAttack(spec, "klToTeacher");
-    checkIntrospective(spec);
-  },
-  perturb: (context, spec) => innerAttack(context, spec, "klToTeacher"),
-  losses: (pair, batch, spec, context) => ({ terms: introspectiveTerms(pair, batch, spec, context, "adversarial") }),
-};
+export const adaiad: Objective<AdaiadSpec> = introspective("klToTeacher", "adversarial");
 
 /** AdaIAD at temperature 1 and the radius of the CIFAR-10 literature, from 60 of 200 epochs on. */
 export const ADAIAD_PAPER: AdaiadSpec = {

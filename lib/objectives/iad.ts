@@ -1,11 +1,5 @@
-import {
-  checkIntrospective,
-  type IntrospectiveFields,
-  introspectiveNames,
-  introspectivePasses,
-  introspectiveTerms,
-} from "./_introspective_terms.ts";
-import { checkInnerAttack, innerAttack, type InnerAttackFields, innerAttackPasses } from "./inner_attack.ts";
+import { introspective, type IntrospectiveFields } from "./_introspective_terms.ts";
+import type { InnerAttackFields } from "./inner_attack.ts";
 import type { Objective } from "./objective.ts";
 
 export type { IntrospectiveFields };
@@ -27,17 +21,7 @@ export interface IadSpec extends IntrospectiveFields, InnerAttackFields {
  * teachers"; the formula is that of its released code.
  * Differs from the released code in making the student's clean logits once, where it makes them twice.
  */
-export const iad: Objective<IadSpec> = {
-  termNames: introspectiveNames,
-  needs: () => ["teacher"],
-  passes: (spec) => innerAttackPasses(spec, "crossEntropy", introspectivePasses("clean")),
-  check(spec) {
-    checkInnerAttack(spec, "crossEntropy");
-    checkIntrospective(spec);
-  },
-  perturb: (context, spec) => innerAttack(context, spec, "crossEntropy"),
-  losses: (pair, batch, spec, context) => ({ terms: introspectiveTerms(pair, batch, spec, context, "clean") }),
-};
+export const iad: Objective<IadSpec> = introspective("crossEntropy", "clean");
 
 /**
  * IAD with the trust on both divergences, from 60 of 200 epochs on, as the code of IAD-II has it.

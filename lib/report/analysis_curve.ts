@@ -1,9 +1,10 @@
+import { frame } from "./_frame.ts";
 import { type AnalysisQuantity, type AnalysisRow, UsageError } from "../core/mod.ts";
 import { in255 } from "./_accuracy.ts";
 import { methodEncodings, pointsByMethod } from "./_method_encodings.ts";
 import { QUANTITIES } from "./_quantities.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH } from "./theme.ts";
 
 /** Options of {@linkcode analysisCurve}. */
 export interface AnalysisCurveOptions {
@@ -80,16 +81,14 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
     axis: { title: QUANTITIES[quantity].title, ...(scale === "log" ? { values: decades } : { tickCount: 5 }) },
   });
   return {
-    $schema: SCHEMA,
-    description: `${QUANTITIES[quantity].title} against the radius for ${
-      labels.join(", ")
-    }; bands are 95 % normal intervals.`,
-    width,
-    height,
-    autosize: { type: "fit", contains: "padding" },
-    padding: { left: 4, top: 4, right: 8, bottom: 4 },
-    ...(title === undefined ? {} : { title }),
-    config: THEME,
+    ...frame({
+      description: `${QUANTITIES[quantity].title} against the radius for ${
+        labels.join(", ")
+      }; bands are 95 % normal intervals.`,
+      width,
+      height,
+      title,
+    }),
     data: { name: "points", values: points },
     layer: [
       { mark: { type: "area", opacity: 0.16 }, encoding: { x, y: y("low"), y2: { field: "high" }, color } },

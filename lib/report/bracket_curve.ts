@@ -1,7 +1,8 @@
+import { frame } from "./_frame.ts";
 import { type BracketRow, UsageError } from "../core/mod.ts";
 import { methodEncodings, pointsByMethod } from "./_method_encodings.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH } from "./theme.ts";
 
 /** Options of {@linkcode bracketCurve}. */
 export interface BracketCurveOptions {
@@ -54,15 +55,14 @@ export function bracketCurve(rows: readonly BracketRow[], options: BracketCurveO
     axis: { title: "Robust accuracy so far (%)", values: [0, 20, 40, 60, 80, 100] },
   });
   return {
-    $schema: SCHEMA,
-    description: `Worst case over all planned attacks in percent against the radius for ${labels.join(", ")}: bands ` +
-      "from the images that every attack has failed on to those that none has broken yet.",
-    width,
-    height,
-    autosize: { type: "fit", contains: "padding" },
-    padding: { left: 4, top: 4, right: 8, bottom: 4 },
-    ...(title === undefined ? {} : { title }),
-    config: THEME,
+    ...frame({
+      description:
+        `Worst case over all planned attacks in percent against the radius for ${labels.join(", ")}: bands ` +
+        "from the images that every attack has failed on to those that none has broken yet.",
+      width,
+      height,
+      title,
+    }),
     data: { name: "points", values: points },
     layer: [
       { mark: { type: "area", opacity: 0.22 }, encoding: { x, y: y("lower"), y2: { field: "upper" }, color } },

@@ -1,8 +1,9 @@
+import { frame } from "./_frame.ts";
 import { type ReliabilityRow, UsageError } from "../core/mod.ts";
 import { imagesLabel } from "./_images_label.ts";
 import { legendColumns } from "./_labels.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, compareText, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH, compareText } from "./theme.ts";
 
 /** Options of {@linkcode reliabilityDiagram}. */
 export interface ReliabilityDiagramOptions {
@@ -73,16 +74,14 @@ export function reliabilityDiagram(
     legend: { orient: "top" as const, direction: "horizontal" as const, columns: legendColumns(labels, width - 40) },
   };
   return {
-    $schema: SCHEMA,
-    description: `Accuracy over confidence in bins, for ${labels.join(", ")}${
-      radii.length === 1 ? ` at ${radii[0]}` : ""
-    }; the diagonal is perfect calibration.`,
-    width,
-    height,
-    autosize: { type: "fit", contains: "padding" },
-    padding: { left: 4, top: 4, right: 8, bottom: 4 },
-    ...(title === undefined ? {} : { title }),
-    config: THEME,
+    ...frame({
+      description: `Accuracy over confidence in bins, for ${labels.join(", ")}${
+        radii.length === 1 ? ` at ${radii[0]}` : ""
+      }; the diagonal is perfect calibration.`,
+      width,
+      height,
+      title,
+    }),
     layer: [
       {
         data: { name: "diagonal", values: [{ confidence: 0, accuracy: 0 }, { confidence: 100, accuracy: 100 }] },

@@ -1,8 +1,9 @@
+import { frame } from "./_frame.ts";
 import { type EvaluationRow, UsageError } from "../core/mod.ts";
 import { accuraciesOf, cleanOf, commonRadii, epsText, in255, requireAttack, usualAttacks } from "./_accuracy.ts";
 import { legendColumns } from "./_labels.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH, labelOf, methodStyles } from "./theme.ts";
 
 /** Options of {@linkcode robustnessBars}. */
 export interface RobustnessBarsOptions {
@@ -97,16 +98,15 @@ export function robustnessBars(rows: readonly EvaluationRow[], options: Robustne
   });
 
   return {
-    $schema: SCHEMA,
-    description:
-      `Accuracy in percent without attack and under ${groups.slice(1).join(", ")} at radius ${epsText(eps)} ` +
-      `for ${labels.join(", ")}; whiskers are ${intervals}.`,
-    width,
-    height,
-    autosize: { type: "fit", contains: "padding" },
-    padding: { left: 4, top: 4, right: 6, bottom: 4 },
-    ...(title === undefined ? {} : { title }),
-    config: THEME,
+    ...frame({
+      description:
+        `Accuracy in percent without attack and under ${groups.slice(1).join(", ")} at radius ${epsText(eps)} ` +
+        `for ${labels.join(", ")}; whiskers are ${intervals}.`,
+      width,
+      height,
+      title,
+      padding: { right: 6 },
+    }),
     data: { name: "bars", values: bars },
     layer: [
       {

@@ -1,9 +1,10 @@
+import { frame } from "./_frame.ts";
 import type { EvaluationRow } from "../core/mod.ts";
 import { accuraciesOf, cleanOf, in255, requireAttack } from "./_accuracy.ts";
 import { spreadLabels } from "./_labels.ts";
 import type { ReferenceCard } from "./reference_card.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, FONT_SIZE, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH, FONT_SIZE, labelOf, methodStyles } from "./theme.ts";
 
 /** Options of {@linkcode robustnessCurve}. */
 export interface RobustnessCurveOptions {
@@ -98,16 +99,15 @@ export function robustnessCurve(rows: readonly EvaluationRow[], options: Robustn
   const leaders = ends.flatMap((end, i) => [{ method: end.method, eps: end.eps, accuracy: end.accuracy }, names[i]!]);
 
   return {
-    $schema: SCHEMA,
-    description: `Accuracy in percent against the radius of ${labelOf(attack)} for ` +
-      `${methods.map(labelOf).join(", ")}; bands are ${intervals}.` +
-      references.map(({ name }) => ` Dotted: ${name} under AutoAttack, as its card claims.`).join(""),
-    width,
-    height,
-    autosize: { type: "fit", contains: "padding" },
-    padding: { left: 4, top: 6, right: 4, bottom: 4 },
-    ...(title === undefined ? {} : { title }),
-    config: THEME,
+    ...frame({
+      description: `Accuracy in percent against the radius of ${labelOf(attack)} for ` +
+        `${methods.map(labelOf).join(", ")}; bands are ${intervals}.` +
+        references.map(({ name }) => ` Dotted: ${name} under AutoAttack, as its card claims.`).join(""),
+      width,
+      height,
+      title,
+      padding: { top: 6, right: 4 },
+    }),
     data: { name: "points", values: points },
     layer: [
       {

@@ -1,8 +1,9 @@
+import { frame } from "./_frame.ts";
 import type { EvaluationRow } from "../core/mod.ts";
 import { accuraciesOf, cleanOf, epsText, in255, requireAttack } from "./_accuracy.ts";
 import { methodEncodings } from "./_method_encodings.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, labelOf, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH, labelOf } from "./theme.ts";
 
 /** Options of {@linkcode tradeOff}. */
 export interface TradeOffOptions {
@@ -60,16 +61,14 @@ export function tradeOff(rows: readonly EvaluationRow[], options: TradeOffOption
   const y = (field: string) => axis(field, `Accuracy under ${labelOf(attack)} at ${epsText(eps)} (%)`);
   const bar = { type: "rule" as const, strokeWidth: 1, opacity: 0.6 };
   return {
-    $schema: SCHEMA,
-    description:
-      `Accuracy in percent under ${labelOf(attack)} at radius ${epsText(eps)} against accuracy without attack for ` +
-      `${labels.join(", ")}; bars are 95 % intervals (${interval}).`,
-    width,
-    height,
-    autosize: { type: "fit", contains: "padding" },
-    padding: { left: 4, top: 4, right: 8, bottom: 4 },
-    ...(title === undefined ? {} : { title }),
-    config: THEME,
+    ...frame({
+      description:
+        `Accuracy in percent under ${labelOf(attack)} at radius ${epsText(eps)} against accuracy without attack for ` +
+        `${labels.join(", ")}; bars are 95 % intervals (${interval}).`,
+      width,
+      height,
+      title,
+    }),
     data: { name: "points", values: points },
     layer: [
       { mark: bar, encoding: { x: x("cleanLow"), x2: { field: "cleanHigh" }, y: y("robust"), color } },

@@ -22,3 +22,4 @@ export * from "./schedule.ts";
 export * from "./step.ts";
 export * from "./train_state.ts";
 export * from "./train.ts";
+export * from "./check_finite.ts";

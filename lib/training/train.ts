@@ -39,6 +39,7 @@ import { averageShare, type AverageSpec, checkAverage, moveAverage } from "./ave
 import { estimateStatistics, type StatisticsBatch } from "./estimate_statistics.ts";
 import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec, type OptimizerState } from "./optimizer.ts";
 import { checkWeightPerturbation, type WeightPerturbationSpec } from "./perturb_weights.ts";
+import { checkFinite } from "./check_finite.ts";
 import { learningRate, type ScheduleSpec } from "./schedule.ts";
 import { type BatchNormUpdates, trainingStep } from "./step.ts";
 import { flattenSlots, type TrainState } from "./train_state.ts";
@@ -494,13 +495,6 @@ async function readState(
     carried,
     ...(read.average === undefined ? {} : { average: read.average }),
   };
-}
-
-/** Refuses weights that a step left not finite. */
-function checkFinite({ parameters, buffers }: Weights<NdArray>, step: number): void {
-  for (const [key, { data }] of Object.entries({ ...parameters, ...buffers })) {
-    for (const value of data) if (!Number.isFinite(value)) throw new DivergedError(step, key, value);
-  }
 }
 
 /** Disposes of the values that were put for a tree of arrays and values. */
