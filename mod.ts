@@ -19,6 +19,7 @@
  * @module
  */
 export * from "./lib/attacks/mod.ts";
+export * from "./lib/certificates/mod.ts";
 export * from "./lib/core/mod.ts";
 export * from "./lib/data/mod.ts";
 export * from "./lib/engine/mod.ts";

@@ -20,6 +20,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   objectives: "core engine losses attacks types: models",
   training: "core engine data models losses objectives types: attacks",
   evaluation: "core engine data losses attacks types: models",
+  certificates: "core engine types: models",
   report: "core",
   experiments: "core engine data models losses attacks objectives training evaluation report",
 };

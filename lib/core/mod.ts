@@ -13,6 +13,7 @@
  *
  * @module
  */
+export * from "./clopper_pearson.ts";
 export * from "./csv.ts";
 export * from "./draws.ts";
 export * from "./errors.ts";
