@@ -4,6 +4,7 @@ import type {
   AdversarialSpec,
   AkdSpec,
   ArdSpec,
+  GaussianNoiseSpec,
   IadSpec,
   IgamDiscriminator,
   IgamSpec,
@@ -75,6 +76,7 @@ const ADVERSARIAL: { readonly [K in IgdmBase["kind"]]: Check } = {
 /** Fields of each kind of objective. */
 export const OBJECTIVE_CHECKS: { readonly [K in ObjectiveSpec["kind"]]: Check } = {
   natural: object<NaturalSpec>({ kind }),
+  gaussianNoise: object<GaussianNoiseSpec>({ kind, sigma: number(0) }),
   ...ADVERSARIAL,
   kd: object<KdSpec>(distillation),
   kdiga: object<KdigaSpec>({

@@ -3,6 +3,7 @@ import { ADAIAD_PAPER, ADAIAD_RELEASED_CODE } from "./adaiad.ts";
 import { FAST_AT, FAST_AT_GRAD_ALIGN, FAST_AT_GRAD_ALIGN_RELEASED_CODE, PGD_AT } from "./adversarial_training.ts";
 import { AKD2_RELEASED_CODE, AKD_PAPER } from "./akd.ts";
 import { ARD_KDIGA_RELEASED_CODE, ARD_PAPER, ARD_RELEASED_CODE } from "./ard.ts";
+import { GAUSSIAN_NOISE } from "./gaussian_noise.ts";
 import { IAD_PAPER, IAD_RELEASED_CODE } from "./iad.ts";
 import { IGAM_PAPER, IGAM_RELEASED_CODE } from "./igam.ts";
 import { IGDM_PAPER, IGDM_RELEASED_CODE } from "./igdm.ts";
@@ -82,6 +83,14 @@ export const METHODS: Readonly<Record<string, Method>> = {
     innerMaximisation: "none",
     teacherAt: "never",
     paper: { spec: { kind: "natural" } },
+  },
+  "gaussian-noise": {
+    title: "Gaussian noise",
+    source: "Cohen, Rosenfeld, Kolter (2019), Certified adversarial robustness via randomized smoothing",
+    innerMaximisation: "none",
+    teacherAt: "never",
+    paper: preset("GAUSSIAN_NOISE", GAUSSIAN_NOISE),
+    recipe: "Trains the base classifier of a smoothed one; judged by randomised smoothing, and not robust without it.",
   },
   "pgd-at": {
     title: "PGD adversarial training",

@@ -14,6 +14,7 @@ export * from "./objective.ts";
 export * from "./inner_attack.ts";
 export * from "./input_gradient_alignment.ts";
 export * from "./supervised.ts";
+export * from "./gaussian_noise.ts";
 export * from "./adversarial_training.ts";
 export * from "./distillation.ts";
 export * from "./kdiga.ts";

@@ -5,6 +5,7 @@ import { adversarial, type AdversarialSpec } from "./adversarial_training.ts";
 import { akd, type AkdSpec } from "./akd.ts";
 import { ard, type ArdSpec } from "./ard.ts";
 import { kd, type KdSpec } from "./distillation.ts";
+import { gaussianNoise, type GaussianNoiseSpec } from "./gaussian_noise.ts";
 import { iad, type IadSpec } from "./iad.ts";
 import { kdiga, type KdigaSpec } from "./kdiga.ts";
 import { mart, type MartSpec } from "./mart.ts";
@@ -20,6 +21,7 @@ import { trades, type TradesSpec } from "./trades.ts";
 /** Any training objective, as plain JSON. */
 export type ObjectiveSpec =
   | NaturalSpec
+  | GaussianNoiseSpec
   | AdversarialSpec
   | KdSpec
   | KdigaSpec
@@ -39,6 +41,7 @@ export type ObjectiveSpec =
 /** The objectives by kind. */
 export const OBJECTIVES: { readonly [K in ObjectiveSpec["kind"]]: Objective<Extract<ObjectiveSpec, { kind: K }>> } = {
   natural,
+  gaussianNoise,
   adversarial,
   kd,
   kdiga,

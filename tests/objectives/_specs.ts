@@ -8,6 +8,7 @@ import {
   ARD_PAPER,
   FAST_AT,
   FAST_AT_GRAD_ALIGN,
+  GAUSSIAN_NOISE,
   IAD_PAPER,
   IAD_RELEASED_CODE,
   IGAM_PAPER,
@@ -42,6 +43,7 @@ const IGAM: IgamSpec = {
 /** Small specs of each kind: a new kind does not compile until it has one. */
 export const SPECS: { readonly [K in ObjectiveSpec["kind"]]: readonly Extract<ObjectiveSpec, { kind: K }>[] } = {
   natural: [{ kind: "natural" }],
+  gaussianNoise: [GAUSSIAN_NOISE],
   // So far that gradients part.
   adversarial: [PGD_AT, FAST_AT, { ...FAST_AT_GRAD_ALIGN, eps: "0.9" }],
   kd: [

@@ -291,7 +291,13 @@ Deno.test("OBJECTIVES says of each objective which teachers it needs", () => {
   const needs = Object.fromEntries(
     Object.values(SPECS).flat().map((spec) => [spec.kind, objectiveOf(spec).needs(spec)]),
   );
-  const none: Record<string, readonly TeacherRole[]> = { natural: [], adversarial: [], trades: [], mart: [] };
+  const none: Record<string, readonly TeacherRole[]> = {
+    natural: [],
+    gaussianNoise: [],
+    adversarial: [],
+    trades: [],
+    mart: [],
+  };
   const both = { akd: ["teacher", "naturalTeacher"], mtard: ["teacher", "naturalTeacher"] } as const;
   const teacher = ["kd", "kdiga", "ard", "iad", "rslad", "adaad", "adaiad", "igam", "igdm", "saad"];
   assertEquals(needs, { ...none, ...both, ...Object.fromEntries(teacher.map((kind) => [kind, ["teacher"] as const])) });
