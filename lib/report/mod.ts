@@ -36,6 +36,7 @@ export * from "./render.ts";
 export * from "./report.ts";
 export * from "./robustness_bars.ts";
 export * from "./robustness_curve.ts";
+export * from "./show_progress.ts";
 export * from "./table.ts";
 export { COLUMN_WIDTH, labelOf, methodOrder, type MethodStyle, methodStyles, THEME } from "./theme.ts";
 export * from "./teacher_table.ts";
