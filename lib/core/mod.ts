@@ -31,6 +31,7 @@ export * from "./network_reason.ts";
 export * from "./normal.ts";
 export * from "./paired_difference.ts";
 export * from "./progress.ts";
+export * from "./rank_correlation.ts";
 export * from "./read_npy.ts";
 export * from "./read_tar.ts";
 export * from "./rng.ts";
