@@ -11,6 +11,7 @@
  * @module
  */
 export * from "./objective.ts";
+export * from "./check_objective.ts";
 export * from "./inner_attack.ts";
 export * from "./input_gradient_alignment.ts";
 export * from "./supervised.ts";

@@ -106,3 +106,26 @@ export interface Objective<S> {
   /** The terms, traced and differentiable, and what it carries on. */
   readonly losses: (pair: TracedPair, batch: TracedBatch, spec: S, context: TracedContext) => Losses;
 }
+
+/**
+ * An objective that is written outside of this library. It is handed itself as its spec and may ignore it: its constants
+ * are its own. {@linkcode checkObjective} says whether it keeps the contract.
+ *
+ * ```ts ignore
+ * const halfSquared: OwnObjective = {
+ *   kind: "half-squared",
+ *   termNames: () => ["squares"],
+ *   needs: () => ["teacher"],
+ *   passes: () => ({ studentForward: 1, studentBackward: 1, teacherForward: 1, teacherBackward: 0 }),
+ *   check: () => {},
+ *   losses: ({ student, teacher }, { x }) => ({
+ *     terms: { squares: mul(mean(sum(square(sub(student(x), stopGradient(teacher!(x)))), 1)), 0.5) },
+ *   }),
+ * };
+ * for await (const event of train(engine, { ...rest, objective: halfSquared })) {}
+ * ```
+ */
+export interface OwnObjective extends Objective<unknown> {
+  /** Its name, for messages. */
+  readonly kind: string;
+}

@@ -13,7 +13,7 @@ import { igam, type IgamSpec } from "./igam.ts";
 import { igdm, type IgdmSpec } from "./igdm.ts";
 import { mtard, type MtardSpec } from "./mtard.ts";
 import { saad, type SaadSpec } from "./saad.ts";
-import type { Objective } from "./objective.ts";
+import type { Objective, OwnObjective } from "./objective.ts";
 import { rslad, type RsladSpec } from "./rslad.ts";
 import { natural, type NaturalSpec } from "./supervised.ts";
 import { trades, type TradesSpec } from "./trades.ts";
@@ -37,6 +37,9 @@ export type ObjectiveSpec =
   | IgdmSpec
   | MtardSpec
   | SaadSpec;
+
+/** What can be trained for: an objective of this library by its spec, or one that is written elsewhere. */
+export type AnyObjective = ObjectiveSpec | OwnObjective;
 
 /** The objectives by kind. */
 export const OBJECTIVES: { readonly [K in ObjectiveSpec["kind"]]: Objective<Extract<ObjectiveSpec, { kind: K }>> } = {
@@ -62,15 +65,17 @@ export const OBJECTIVES: { readonly [K in ObjectiveSpec["kind"]]: Objective<Extr
 /**
  * The objective of a spec.
  *
- * @param spec The spec, whose `kind` picks it.
- * @returns The entry of {@linkcode OBJECTIVES}; call it with this spec.
+ * @param spec The spec, whose `kind` picks it; or an objective itself.
+ * @returns The entry of {@linkcode OBJECTIVES}, or the objective; call it with this spec.
  * @throws {UsageError} If there is no objective of that kind, or a field of the spec is out of its range.
  */
-export function objectiveOf(spec: ObjectiveSpec): Objective<ObjectiveSpec> {
-  if (!Object.hasOwn(OBJECTIVES, spec.kind)) {
-    throw new UsageError(`Cannot train with "${spec.kind}": use one of ${Object.keys(OBJECTIVES).join(", ")}`);
-  }
-  const objective = OBJECTIVES[spec.kind] as unknown as Objective<ObjectiveSpec>;
+export function objectiveOf(spec: AnyObjective): Objective<AnyObjective> {
+  const objective = "losses" in spec ? spec : tabled(spec.kind);
   objective.check(spec);
   return objective;
+}
+
+function tabled(kind: ObjectiveSpec["kind"]): Objective<AnyObjective> {
+  if (Object.hasOwn(OBJECTIVES, kind)) return OBJECTIVES[kind] as unknown as Objective<AnyObjective>;
+  throw new UsageError(`Cannot train with "${kind}": use one of ${Object.keys(OBJECTIVES).join(", ")}`);
 }

@@ -1,7 +1,7 @@
 import { add, argMax, cast, equal, mean, type Tensor, valueAndGrad } from "../engine/mod.ts";
 import { classesOf } from "../losses/mod.ts";
 import type { Classifier, Model, Weights } from "../models/mod.ts";
-import { objectiveOf, type ObjectiveSpec, type Terms } from "../objectives/mod.ts";
+import { type AnyObjective, objectiveOf, type Terms } from "../objectives/mod.ts";
 import { type TrackedStudent, trackedStudent } from "./_tracked_student.ts";
 import { isFrozen } from "./_parameter_rules.ts";
 import { clipGradients } from "./clip_gradients.ts";
@@ -22,8 +22,8 @@ export interface StepSettings {
   readonly teacher: Classifier["logits"] | undefined;
   /** The same of a second teacher, trained on clean images. @default {none} */
   readonly naturalTeacher?: Classifier["logits"] | undefined;
-  /** What to train for. */
-  readonly objective: ObjectiveSpec;
+  /** What to train for: a spec, or an objective of your own. */
+  readonly objective: AnyObjective;
   /** How to update. */
   readonly optimizer: OptimizerSpec;
   /**

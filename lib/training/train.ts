@@ -34,7 +34,7 @@ import {
   type Value,
 } from "../engine/mod.ts";
 import type { Classifier, Mode, Model, Weights } from "../models/mod.ts";
-import { objectiveOf, type ObjectiveSpec, type TeacherRole } from "../objectives/mod.ts";
+import { type AnyObjective, objectiveOf, type TeacherRole } from "../objectives/mod.ts";
 import { averageShare, type AverageSpec, checkAverage, moveAverage } from "./average.ts";
 import { estimateStatistics, type StatisticsBatch } from "./estimate_statistics.ts";
 import { type Named, type Optimizer, OPTIMIZERS, type OptimizerSpec, type OptimizerState } from "./optimizer.ts";
@@ -50,8 +50,8 @@ export interface TrainOptions {
   readonly name: string;
   /** The student. */
   readonly model: Model;
-  /** What to train for. */
-  readonly objective: ObjectiveSpec;
+  /** What to train for: a spec, or an objective of your own. */
+  readonly objective: AnyObjective;
   /** How to update. */
   readonly optimizer: OptimizerSpec;
   /** Learning rate of each step. */
