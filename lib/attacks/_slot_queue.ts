@@ -20,6 +20,7 @@ import type { Classifier, Weights } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
 import { scores } from "./_scores.ts";
 import type { AttackBatch } from "./attack.ts";
+import type { AttackPace } from "./attack_images.ts";
 import { judgingPasses } from "./judging_passes.ts";
 import { NOT_LOOKED, type Slot, type SlotAttack, whereSlot } from "./slot_attack.ts";
 
@@ -131,6 +132,7 @@ interface Best {
  * @param eps Radius in pixel units.
  * @param size Number of slots.
  * @param stop Asked before every call: whether to end now.
+ * @param look Told of every look at an image; images then stay to the end of their trials.
  * @returns Claims as images leave their slots, and passes after every call.
  */
 export async function* slotQueue(
@@ -142,6 +144,7 @@ export async function* slotQueue(
   eps: number,
   size: number,
   stop: () => boolean = () => false,
+  look?: AttackPace["look"],
 ): AsyncGenerator<QueueEvent, void, void> {
   const pixels = sizeOf(classifier.inputShape);
   const shape = [size, ...classifier.inputShape];
@@ -267,8 +270,9 @@ export async function* slotQueue(
           const now = margin[tried]!;
           // What is not a number falls as well: the verification says whose it is.
           if (!(now >= 0)) work.fell[trial] ??= Math.floor(slot.step / (attack.samples ?? 1));
+          look?.({ position: work.position, look: trial * attack.steps + slot.step, margin: now });
           // A few draws of random outputs are no proof: the image of lowest margin is judged at the end.
-          isSettled = classifier.noise === undefined ? !(now >= CLEARLY) : Number.isNaN(now);
+          isSettled = classifier.noise === undefined && look === undefined ? !(now >= CLEARLY) : Number.isNaN(now);
           if (now >= slot.lowest) continue;
           slot.lowest = now;
           slot.home = tried;

@@ -51,12 +51,27 @@ export type AttackEvent =
   /** Passes (forward and backward, per image) that were made since the last such event. */
   | { readonly kind: "passes"; readonly passes: number };
 
-/** How {@linkcode attackImages} is hurried; what is found for an image does not depend on it. */
+/** What an attack saw of one image. */
+export interface AttackLook {
+  /** Place of the image among the images. */
+  readonly position: number;
+  /** Number of the look among those at this image, from 0, trial after trial; they may be told in another order. */
+  readonly look: number;
+  /** Margin of what was looked at, in logits; {@linkcode NOT_LOOKED} where that was nothing inside of ball and box. */
+  readonly margin: number;
+}
+
+/** How {@linkcode attackImages} is hurried and watched; what is found for an image depends on `look` alone. */
 export interface AttackPace {
   /** Asked between calls of the engine: whether to end now; images that are done are told, the others are not. */
   readonly stop?: () => boolean;
   /** Asked when images are done: whether to verify and tell them now, rather than when a batch of them is full. */
   readonly verify?: () => boolean;
+  /**
+   * Told of every look at an image. No image is let go then when it falls: its path goes on through all of its trials, and
+   * the image of lowest margin is what is found. Of an ensemble nothing is told.
+   */
+  readonly look?: (look: AttackLook) => void;
 }
 
 /**
@@ -81,7 +96,7 @@ export interface AttackPace {
  * @param eps Radius in pixel units, in [0,1].
  * @param rng Stream of the attack; draws are keyed by image id below it.
  * @param batchSize Images per batch; where there are fewer images the batch is filled up.
- * @param pace How it is hurried; an ensemble takes its time.
+ * @param pace How it is hurried and watched; an ensemble takes its time.
  * @returns Every image once, as it is done; ending the loop early ends the attack.
  * @throws {UsageError} If the spec or the radius cannot be used, or draws are to be averaged where nothing is drawn.
  * @throws {RangeError} If the batch size is not a positive integer.
@@ -126,9 +141,9 @@ export async function* attackImages(
       yield { kind: "passes", passes: some.length * judgingPasses(classifier) };
     }
   };
-  const { stop = () => false, verify: isDue = () => false } = pace;
+  const { verify: isDue = () => false } = pace;
   try {
-    for await (const event of claimsOf(engine, target, images.count, load, spec, eps, rng, size, stop)) {
+    for await (const event of claimsOf(engine, target, images.count, load, spec, eps, rng, size, pace)) {
       if (event.kind === "passes") yield event;
       else yield* verified(event.claims, isDue());
     }
@@ -200,13 +215,13 @@ async function* claimsOf(
   eps: number,
   rng: Rng,
   size: number,
-  stop: () => boolean,
+  { stop = () => false, look }: AttackPace,
 ): AsyncGenerator<ClaimEvent, void, void> {
   const { classes, inputShape, noise } = classifier;
-  if (eps > 0 && (noise !== undefined || spec.kind !== "fgsm" && spec.kind !== "pgd")) {
+  if (eps > 0 && (noise !== undefined || look !== undefined || spec.kind !== "fgsm" && spec.kind !== "pgd")) {
     const setting = { classes, inputShape, eps, rng, ...noise === undefined ? {} : { noise } };
     const attack = makeSlotAttack(spec as FgsmSpec | PgdSpec | SlotAttackSpec, setting);
-    yield* slotQueue(engine, classifier, load, count, attack, eps, size, stop);
+    yield* slotQueue(engine, classifier, load, count, attack, eps, size, stop, look);
     return;
   }
   for (let from = 0; from < count && !stop(); from += size) {

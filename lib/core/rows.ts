@@ -561,3 +561,34 @@ export const DISTANCE_COLUMNS = ["method", "image", "attack", "norm", "distance"
 
 /** Columns of `steps.csv` that every method has, in order; the terms follow. */
 export const STEP_COLUMNS = ["method", "step", "epoch", "learningRate", "loss"] as const;
+
+/** How far an attack has come after so many looks at each image: accuracy that is left, and where the margins lie. */
+export interface ConvergenceRow extends EvaluationRow {
+  /** Images that the attack has looked at and asked for a gradient there, trial after trial; 0 is the clean image. */
+  readonly looks: number;
+  /** Quantiles of the lowest margin that each image has shown so far, in logits, at {@linkcode MARGIN_QUANTILES}. */
+  readonly margins: readonly [number, number, number, number, number];
+}
+
+/** Shares of the images that have a margin below each quantile of {@linkcode ConvergenceRow}. */
+export const MARGIN_QUANTILES = [0.05, 0.25, 0.5, 0.75, 0.95] as const;
+
+/** The loss at a point x + a d1 + b d2 of a plane through an image. */
+export interface LossSurfaceRow {
+  /** Name of the network. */
+  readonly method: string;
+  /** Image id in its data set. */
+  readonly image: number;
+  /** Radius of the ball around the image, in pixel units as text. */
+  readonly eps: string;
+  /** Way along the direction of the attack, whose largest entry is 1; in pixel units. */
+  readonly a: number;
+  /** Way along the random direction, whose entries are -1 and 1; in pixel units. */
+  readonly b: number;
+  /** Cross-entropy in nats. */
+  readonly loss: number;
+  /** Margin z_y - max_{k != y} z_k in logits: below 0 the class is another. */
+  readonly margin: number;
+  /** Linf distance of the point from the image, in pixel units. */
+  readonly distance: number;
+}

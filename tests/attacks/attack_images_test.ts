@@ -1,9 +1,10 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals } from "@std/assert";
 import { float32, rng } from "../../lib/core/mod.ts";
 import { createEngine } from "../../lib/engine/mod.ts";
 import {
   type AttackEvent,
   attackImages,
+  type AttackLook,
   attackName,
   type AttackSpec,
   margins,
@@ -81,4 +82,36 @@ Deno.test("attackImages() runs an ensemble in a row on what still stands, and sa
     if (margin < 0) components.add(component);
   }
   assertEquals(components.size, 2);
+});
+
+Deno.test("attackImages() tells every look, and goes on after a success where it is watched", async () => {
+  const images = { count: 13, load: (positions: readonly number[]) => rowsOf(BATCH, positions) };
+  const specs = [
+    { kind: "pgd", steps: 4, restarts: 2 },
+    { kind: "apgd", steps: 5, restarts: 2 },
+    { kind: "square", queries: 6 },
+  ] as const;
+  for (const spec of specs) {
+    const usual = imagesOf(await eventsOf(spec, 5));
+    const seen = BATCH.y.data.reduce((all) => [...all, []], [] as number[][]);
+    const look = (at: AttackLook) => {
+      assertEquals(seen[at.position]![at.look], undefined);
+      seen[at.position]![at.look] = at.margin;
+    };
+    const watched = imagesOf(
+      await Array.fromAsync(attackImages(engine, CLASSIFIER, images, spec, EPS, rng(3), 5, { look })),
+    );
+    const clean = await margins(engine, CLASSIFIER, BATCH);
+    assert(usual.some(({ margin }, i) => margin < 0 && clean[i]! >= 0) && usual.some(({ margin }) => margin >= 0));
+    watched.forEach(({ margin, firstStep, trial }, i) => {
+      const whole = spec.kind === "square" ? 6 : 2 * (spec.steps + 1);
+      assertEquals(seen[i]!.length, clean[i]! < 0 ? 0 : whole, spec.kind);
+      assertAlmostEquals(margin, Math.min(clean[i]!, ...seen[i]!), 1e-5);
+      if (spec.kind === "pgd" && clean[i]! >= 0) assertAlmostEquals(margin, usual[i]!.margin, 1e-5);
+      // PGD goes on after a success in any case, and knows no trial.
+      if (spec.kind !== "pgd") assertEquals([firstStep, trial], [usual[i]!.firstStep, usual[i]!.trial]);
+      const fell = seen[i]!.findIndex((each) => each < 0);
+      assertEquals(firstStep, clean[i]! < 0 ? 0 : fell === -1 ? -1 : fell % (whole / (spec.kind === "square" ? 1 : 2)));
+    });
+  }
 });
