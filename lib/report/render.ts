@@ -47,7 +47,18 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
  * @throws {TypeError} If Vega-Lite or Vega warns about the specification, or it refers to data outside.
  */
 export async function renderPng(spec: TopLevelSpec, options: RenderPngOptions = {}): Promise<Uint8Array> {
-  const image = await parseSvg(await layOut(spec), options.scale ?? 2);
+  return await rasterize(await layOut(spec), options);
+}
+
+/**
+ * Draws an SVG text as PNG on a white ground, its texts in the font of every figure.
+ *
+ * @param svg The SVG; images in it as `data:` addresses.
+ * @param options Scale.
+ * @returns The PNG file.
+ */
+export async function rasterize(svg: string, options: RenderPngOptions = {}): Promise<Uint8Array> {
+  const image = await parseSvg(svg, options.scale ?? 2);
   try {
     const rendered = image.render();
     try {
