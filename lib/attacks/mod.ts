@@ -1,9 +1,15 @@
 /**
  * Attacks: images, a classifier and a radius in, the strongest images found within that radius out.
  *
- * ```ts ignore
- * const result = await runAttack(engine, classifier, { x, y, ids }, { kind: "pgd", steps: 20 }, 8 / 255, rng(0));
- * console.log(result.success); // 1 where the image is misclassified now
+ * ```ts
+ * import { createEngine, createModel, float32, freeze, int32, rng, runAttack } from "@kdiga/kdiga";
+ *
+ * await using engine = await createEngine("reference");
+ * const model = createModel({ kind: "mlp", hidden: [] }, { classes: 2, inputShape: [2, 2, 1] });
+ * const classifier = freeze(model, model.init(rng(0)));
+ * const batch = { x: float32([1, 2, 2, 1], [0.1, 0.2, 0.3, 0.4]), y: int32([1], [0]), ids: Int32Array.of(7) };
+ * const { xAdv, success } = await runAttack(engine, classifier, batch, { kind: "pgd", steps: 20 }, 8 / 255, rng(0));
+ * console.log(xAdv.data, success); // success is 1 where the image is misclassified now
  * ```
  *
  * Attacks whose images all take the same steps (fgsm, pgd) are functions of a batch; the others are machines that advance

@@ -8,7 +8,7 @@
  * @example Usage
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { matchesGlob } from "./glob.ts";
+ * import { matchesGlob } from "@kdiga/kdiga";
  *
  * assertEquals(matchesGlob("layer?.*", "layer1.0.conv1.weight"), true);
  * assertEquals(matchesGlob("layer1", "layer1.0.conv1.weight"), false);

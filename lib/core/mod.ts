@@ -3,7 +3,7 @@
  * canonical JSON, atomic files, errors that a user can mend.
  *
  * ```ts
- * import { formatEps, rng, wilson } from "./mod.ts";
+ * import { formatEps, rng, wilson } from "@kdiga/kdiga";
  *
  * // Image 7 gets the same start in every batch, order and run.
  * const start = rng(1, "attack", "pgd-20").child(7).uniform([16, 16, 3], -8 / 255, 8 / 255);

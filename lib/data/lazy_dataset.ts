@@ -28,10 +28,13 @@ export interface FolderDataset extends LazyDataset {
  * @returns What `train` takes in place of a data set in memory.
  *
  * @example Usage
- * ```ts ignore
- * const folder = await openImageFolder("imagenet/train");
- * const dataset = lazyDataset(folder, { view: IMAGENET_RANDOM, onCorrupt: "skip" });
- * for await (const event of train(engine, { dataset, ...rest })) show(event);
+ * ```ts
+ * import { type FolderDataset, IMAGENET_RANDOM, lazyDataset, openImageFolder } from "@kdiga/kdiga";
+ *
+ * async function imagenet(): Promise<FolderDataset> {
+ *   const folder = await openImageFolder("imagenet/train");
+ *   return lazyDataset(folder, { view: IMAGENET_RANDOM, onCorrupt: "skip" }); // `dataset` of train()
+ * }
  * ```
  */
 export function lazyDataset(

@@ -1,11 +1,10 @@
 /**
  * Labelled images and the batches made of them: CIFAR-10, CIFAR-100 and corrupted images from their files, folders and
- * archives of JPEG and PNG files, decoded while they are used to train, a procedural set that needs none, validation splits by rule, augmentation and loaders that are
- * keyed by image id.
+ * archives of JPEG and PNG files, decoded while they are used to train, a procedural set that needs none, validation
+ * splits by rule, augmentation and loaders that are keyed by image id.
  *
  * ```ts
- * import { rng } from "../core/mod.ts";
- * import { CROP_AND_FLIP, loadData, trainBatches } from "./mod.ts";
+ * import { CROP_AND_FLIP, loadData, rng, trainBatches } from "@kdiga/kdiga";
  *
  * const { train } = await loadData({ kind: "shapes", seed: 1, train: 2000, validation: 200, test: 500 });
  * for (const batch of trainBatches(train, { batchSize: 64, rng: rng(1), epoch: 0, augment: CROP_AND_FLIP })) {

@@ -22,8 +22,13 @@ export interface ArraySpec {
  * @throws {TypeError} If the function draws random numbers, reads a value, or uses an operator that is not covered.
  *
  * @example Usage
- * ```ts ignore
- * countMacs(({ x, w }: { x: Tensor; w: Tensor }) => matMul(x, w), { x: float([8, 3]), w: float([3, 5]) }); // 120
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { countMacs, matMul, type Tensor } from "@kdiga/kdiga";
+ *
+ * const product = ({ x, w }: { x: Tensor; w: Tensor }) => matMul(x, w);
+ * const shapes = { x: { dtype: "float32", shape: [8, 3] }, w: { dtype: "float32", shape: [3, 5] } } as const;
+ * assertEquals(countMacs(product, shapes), 120);
  * ```
  */
 export function countMacs<I>(fn: (inputs: I) => unknown, inputs: MapTensors<I, ArraySpec>): number {

@@ -28,9 +28,13 @@ export function disposeKept(): void {
  * @throws {TypeError} If the value is not a scalar.
  *
  * @example Usage
- * ```ts ignore
- * // The input gradient of the cross-entropy, one row per image:
- * const { grad } = valueAndGrad((x) => ({ value: sum(crossEntropy(logits(x), y)) }), x);
+ * ```ts
+ * import { crossEntropy, sum, type Tensor, valueAndGrad } from "@kdiga/kdiga";
+ *
+ * // In a traced function: the input gradient of the cross-entropy, one row per image.
+ * function inputGradientOf(logits: (x: Tensor) => Tensor, x: Tensor, y: Tensor): Tensor {
+ *   return valueAndGrad((at: Tensor) => ({ value: sum(crossEntropy(logits(at), y)) }), x).grad;
+ * }
  * ```
  */
 export function valueAndGrad<T, A = undefined>(

@@ -2,10 +2,14 @@
  * The only room that knows TensorFlow.js, ONNX Runtime and libtensorflow. Numeric code is written once, as pure
  * functions of tensors with the operators exported here, and an engine makes native programs of it.
  *
- * ```ts ignore
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { createEngine, float32, mul, type Tensor } from "@kdiga/kdiga";
+ *
  * await using engine = await createEngine("auto");
  * const double = engine.compile(({ x }: { x: Tensor }) => mul(x, 2));
- * console.log(await engine.read(await double({ x: float32([2], [1, 2]) }))); // [2, 4]
+ * const doubled = await engine.read(await double({ x: float32([2], [1, 2]) }));
+ * assertEquals([...doubled.data], [2, 4]);
  * ```
  *
  * @module

@@ -2,7 +2,16 @@
  * A classifier, a data set and attacks in, rows of evidence out; and their summary with intervals. No files: who calls
  * keeps the rows and hands back the keys of those that exist.
  *
- * ```ts ignore
+ * ```ts
+ * import { createEngine, createModel, evaluate, type EvidenceRow, freeze, rng, shapes, summarize } from "@kdiga/kdiga";
+ *
+ * await using engine = await createEngine("reference");
+ * const { test: dataset } = shapes({ seed: 1, train: 10, test: 20 });
+ * const model = createModel({ kind: "mlp", hidden: [] }, { classes: 10, inputShape: dataset.imageShape });
+ * const classifier = freeze(model, model.init(rng(0)));
+ * const attacks = [{ attack: { kind: "fgsm" } }] as const;
+ * const options = { method: "linear", classifier, dataset, attacks, eps: ["8/255"], seed: 1, batchSize: 10 };
+ * const rows: EvidenceRow[] = [];
  * for await (const event of evaluate(engine, options)) {
  *   if (event.kind === "evidence") rows.push(...event.rows);
  * }

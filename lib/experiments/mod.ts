@@ -1,10 +1,15 @@
 /**
  * One declared object in, a run folder out.
  *
- * ```ts ignore
- * await using engine = await createEngine("auto");
- * for await (const event of run(small(PRESETS.quickstart!), { engine })) {
- *   if (event.kind === "end") console.log(event.rows);
+ * ```ts
+ * import { override, PRESETS, run, type RunOptions, small } from "@kdiga/kdiga";
+ *
+ * const experiment = override(small(PRESETS.quickstart!), "students.kdiga.objective.weight=1");
+ *
+ * async function quickstart(options: RunOptions) {
+ *   for await (const event of run(experiment, options)) {
+ *     if (event.kind === "end") console.log(event.rows);
+ *   }
  * }
  * ```
  *

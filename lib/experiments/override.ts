@@ -12,7 +12,7 @@ import { UsageError } from "../core/mod.ts";
  * @example Usage
  * ```ts
  * import { assertEquals } from "@std/assert";
- * import { override } from "./override.ts";
+ * import { override } from "@kdiga/kdiga";
  *
  * const experiment = { seed: 1, students: [{ name: "kd", epochs: 3 }] };
  * assertEquals(override(experiment, "students.kd.epochs=5"), { seed: 1, students: [{ name: "kd", epochs: 5 }] });

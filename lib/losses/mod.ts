@@ -1,9 +1,14 @@
 /**
  * Losses as traced functions: logits in, one number per example out. The mean over the batch is the caller's.
  *
- * ```ts ignore
- * const ce = mean(crossEntropy(logits, y));
- * const kl = mul(mean(klDivergence(teacherLogits, logits, 4)), 4 ** 2);
+ * ```ts
+ * import { add, crossEntropy, klDivergence, mean, mul, type Tensor } from "@kdiga/kdiga";
+ *
+ * function distillation(teacherLogits: Tensor, logits: Tensor, y: Tensor): Tensor {
+ *   const ce = mean(crossEntropy(logits, y));
+ *   const kl = mul(mean(klDivergence(teacherLogits, logits, 4)), 4 ** 2);
+ *   return add(ce, kl);
+ * }
  * ```
  *
  * @module

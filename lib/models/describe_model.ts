@@ -21,9 +21,12 @@ export interface ModelDescription {
  * @throws {UsageError} If the spec or the shape cannot be used.
  *
  * @example Usage
- * ```ts ignore
- * describeModel({ kind: "resnet50", stem: "imagenet" }, { classes: 1000, inputShape: [224, 224, 3] });
- * // { parameters: 25557032, macs: 4089184256 }
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { describeModel } from "@kdiga/kdiga";
+ *
+ * const size = describeModel({ kind: "resnet50", stem: "imagenet" }, { classes: 1000, inputShape: [224, 224, 3] });
+ * assertEquals(size, { parameters: 25557032, macs: 4089184256 });
  * ```
  */
 export function describeModel(spec: ModelSpec, shape: NetworkShape): ModelDescription {

@@ -1,7 +1,9 @@
 /**
  * Networks as pure functions from pixels in [0,1] to logits, and their weights in and out.
  *
- * ```ts ignore
+ * ```ts
+ * import { createModel, freeze, rng } from "@kdiga/kdiga";
+ *
  * const model = createModel({ kind: "resnet18", width: 16 }, { classes: 10, inputShape: [32, 32, 3] });
  * const classifier = freeze(model, model.init(rng(1, "student")));
  * ```

@@ -51,12 +51,6 @@ export const MODELS: { readonly [K in ModelSpec["kind"]]: CreateModel<Extract<Mo
  * @param shape Number of classes, and shape of one image [height, width, channels].
  * @returns The network.
  * @throws {UsageError} If the kind or a field is unknown, or a value cannot be used.
- *
- * @example Usage
- * ```ts ignore
- * const model = createModel({ kind: "resnet18", width: 16 }, { classes: 10, inputShape: [32, 32, 3] });
- * const weights = model.init(rng(1, "student"));
- * ```
  */
 export function createModel(spec: ModelSpec, shape: NetworkShape): Network {
   if (!Object.hasOwn(MODELS, spec.kind)) {

@@ -79,12 +79,15 @@ export interface LoadedWeights {
  * @throws {UsageError} If there is neither a card nor options that say what the weights are for.
  *
  * @example Usage
- * ```ts ignore
- * const resnet = await loadWeights("resnet50.safetensors", {
- *   model: { kind: "resnet50", stem: "imagenet", mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
- *   classes: 1000,
- *   inputShape: [224, 224, 3],
- * });
+ * ```ts
+ * import { type LoadedWeights, loadWeights } from "@kdiga/kdiga";
+ *
+ * const torchvision = (path: string): Promise<LoadedWeights> =>
+ *   loadWeights(path, {
+ *     model: { kind: "resnet50", stem: "imagenet", mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+ *     classes: 1000,
+ *     inputShape: [224, 224, 3],
+ *   });
  * ```
  */
 export async function loadWeights(path: string, options: LoadOptions = {}): Promise<LoadedWeights> {

@@ -2,10 +2,14 @@
  * What a student is trained for: from student, teacher and batch to named, weighted terms whose sum is the loss. What
  * must be differentiated (`losses`) is synchronous and traced; an inner attack (`perturb`) runs before it.
  *
- * ```ts ignore
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { KDIGA_PAPER, objectiveOf } from "@kdiga/kdiga";
+ *
  * const spec = { ...KDIGA_PAPER, weight: 1 };
- * const { terms } = objectiveOf(spec).losses({ student, teacher }, { x, y, xAdv: undefined }, spec, context);
- * const { ce, kl, iga } = terms;
+ * const objective = objectiveOf(spec); // its `losses` makes the terms of student, teacher and batch
+ * assertEquals(objective.termNames(spec), ["ce", "kl", "iga"]);
+ * assertEquals(objective.needs(spec), ["teacher"]);
  * ```
  *
  * @module

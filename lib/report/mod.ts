@@ -3,7 +3,7 @@
  * font inside, and tables as text, Markdown and HTML. No engine is needed.
  *
  * ```ts
- * import { accuracyTable, renderSvg, robustnessCurve, tableText } from "./mod.ts";
+ * import { accuracyTable, renderSvg, robustnessCurve, tableText } from "@kdiga/kdiga";
  *
  * const wilson = { n: 500, correct: 260, rate: 0.52, low: 0.4762, high: 0.5635 };
  * const rows = [

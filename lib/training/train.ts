@@ -167,14 +167,6 @@ export type TrainEvent = StepEvent | EpochEvent | CheckpointEvent | EndEvent;
  * @throws {UsageError} If the options do not fit each other.
  * @throws {CheckpointError} If `from` is not a state of this model, optimizer and length.
  * @throws {DivergedError} If a term, or a weight that would be handed out, is not finite.
- *
- * @example Usage
- * ```ts ignore
- * for await (const event of train(engine, { name: "kdiga", objective: KDIGA_PAPER, teacher, ...rest })) {
- *   if (event.kind === "step") draw(event.done / event.total, event.row.loss);
- *   if (event.kind === "end") await save(event.weights);
- * }
- * ```
  */
 export async function* train(engine: Engine, options: TrainOptions): AsyncGenerator<TrainEvent, void, void> {
   const { name, model, objective: spec, optimizer, schedule, epochs, batchSize, seed, augment, dataset } = options;

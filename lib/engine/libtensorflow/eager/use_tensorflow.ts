@@ -47,10 +47,14 @@ let open: { readonly library: string; readonly backend: EagerBackend } | undefin
  * @throws {UserError} If the kernels cannot be loaded.
  *
  * @example Usage
- * ```ts ignore
- * using tensorflow = await useTensorflow();
- * const { tf } = tensorflow;
- * tf.tidy(() => tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])).print());
+ * ```ts
+ * import { useTensorflow } from "@kdiga/kdiga";
+ *
+ * async function product(): Promise<void> {
+ *   using tensorflow = await useTensorflow();
+ *   const { tf } = tensorflow;
+ *   tf.tidy(() => tf.matMul(tf.ones([2, 3]), tf.ones([3, 2])).print());
+ * }
  * ```
  */
 export async function useTensorflow(options: EagerOptions = {}): Promise<EagerBackend> {
