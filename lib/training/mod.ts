@@ -12,7 +12,7 @@
  *   model: createModel({ kind: "mlp", hidden: [] }, { classes: 10, inputShape: dataset.imageShape }),
  *   objective: { kind: "natural" },
  *   optimizer: { kind: "sgd", momentum: 0.9 },
- *   schedule: { kind: "cosine", peak: 0.1 },
+ *   schedule: { kind: "cosine", peak: 0.01 },
  *   dataset,
  *   epochs: 2,
  *   batchSize: 8,

@@ -10,11 +10,14 @@ import { EAGER_BACKEND, type EagerKernelBackend } from "./_backend.ts";
 import { registerConvolutionGradients } from "./_convolution_gradients.ts";
 import type { Binding } from "./binding.ts";
 
-/**
- * The package with the kernels, as deno.json has it. It is not named in an import, nor is it part of the module graph:
- * who does not call {@linkcode loadKernels} does not load it.
- */
+/** The package with the kernels, as deno.json has it. */
 export const KERNELS_PACKAGE = "npm:@tensorflow/tfjs-node-gpu@4.22.0";
+
+/**
+ * A file of that package, written out as a published package has no import map. A template is no part of the module
+ * graph: who does not call {@linkcode loadKernels} does not load it.
+ */
+const importKernels = (file: string): Promise<unknown> => import(`npm:@tensorflow/tfjs-node-gpu@4.22.0/dist/${file}`);
 
 /** Makes the backend; the name of the package tells kernels what they may ask of a GPU. */
 export type MakeBackend = (binding: Binding) => EagerKernelBackend;
@@ -42,10 +45,10 @@ async function load(): Promise<MakeBackend> {
   const old: { isNullOrUndefined?: (value: unknown) => boolean; isArray?: (value: unknown) => boolean } = util;
   old.isNullOrUndefined ??= (value) => value === null || value === undefined;
   old.isArray ??= Array.isArray;
-  const { NodeJSKernelBackend } = await import(`${KERNELS_PACKAGE}/dist/nodejs_kernel_backend.js`) as {
+  const { NodeJSKernelBackend } = await importKernels("nodejs_kernel_backend.js") as {
     readonly NodeJSKernelBackend: new (binding: Binding, packageName: string) => EagerKernelBackend;
   };
-  await import(`${KERNELS_PACKAGE}/dist/register_all_kernels.js`);
+  await importKernels("register_all_kernels.js");
   registerBatchNormKernels(tf, EAGER_BACKEND);
   registerGeluKernels(tf, EAGER_BACKEND);
   registerGroupedConvolutionKernels(tf, EAGER_BACKEND);

@@ -1,4 +1,11 @@
-import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStrictEquals,
+  assertStringIncludes,
+  assertThrows,
+} from "@std/assert";
 import { float32, UsageError } from "../../../../lib/core/mod.ts";
 import { createEngine, mul, takeTree, type Tensor, useTensorflow } from "../../../../lib/engine/mod.ts";
 import { KERNELS_PACKAGE } from "../../../../lib/engine/libtensorflow/eager/_load_kernels.ts";
@@ -129,6 +136,8 @@ Deno.test("the package with the kernels is the one that deno.json names, and nob
   const root = new URL("../../../../", import.meta.url);
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", root)));
   assertEquals(imports["@tensorflow/tfjs-node-gpu"], KERNELS_PACKAGE);
+  const loader = await Deno.readTextFile(new URL("lib/engine/libtensorflow/eager/_load_kernels.ts", root));
+  assertStringIncludes(loader, `import(\`${KERNELS_PACKAGE}/dist/`);
   const args = ["info", "--json", new URL("mod.ts", root).href];
   const { stdout } = await new Deno.Command(Deno.execPath(), { args, stderr: "null" }).output();
   const { modules } = JSON.parse(new TextDecoder().decode(stdout)) as {
