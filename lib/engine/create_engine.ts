@@ -46,7 +46,7 @@ const CREATE: { readonly [K in EngineChoice]: (asked: Asked) => Engine | Promise
   auto: createFastest,
   tensorflow: createTensorflow,
   onnxruntime: createOnnxruntime,
-  reference: createReferenceEngine,
+  reference: () => createReferenceEngine(),
 };
 
 /**

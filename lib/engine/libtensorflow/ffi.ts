@@ -119,12 +119,10 @@ function isQuiet(): boolean {
   return Deno.env.get(variable) !== "0";
 }
 
-const SYSTEM = Deno.build.os === "darwin" ? "libSystem.dylib" : "libc.so.6";
-
 /** Does something while nothing is written to the error stream: the library greets before it reads its log level. */
 function withoutErrorStream<T>(action: () => T): T {
   if (Deno.build.os === "windows") return action();
-  const system = Deno.dlopen(SYSTEM, {
+  const system = Deno.dlopen(Deno.build.os === "darwin" ? "libSystem.dylib" : "libc.so.6", {
     open: { parameters: ["buffer", "i32"], result: "i32" },
     dup: { parameters: ["i32"], result: "i32" },
     dup2: { parameters: ["i32", "i32"], result: "i32" },
@@ -158,7 +156,7 @@ function keepLoaded(path: string): void {
     LoadLibraryW(Uint16Array.from(`${path}\0`, (character) => character.charCodeAt(0)));
     return;
   }
-  const { symbols: { dlopen } } = Deno.dlopen(SYSTEM, {
+  const { symbols: { dlopen } } = Deno.dlopen(Deno.build.os === "darwin" ? "libSystem.dylib" : "libc.so.6", {
     dlopen: { parameters: ["buffer", "i32"], result: "pointer" },
   });
   const RTLD_LAZY = 1;
