@@ -114,7 +114,12 @@ export async function logitsOf(
 ): Promise<Float32Array[]> {
   const all: Float32Array[] = [];
   for (const { logits, weights } of networks) {
-    const program = cachedProgram(engine, logits, "explore", () => ({ weights, x }: LogitsInputs) => logits(weights, x));
+    const program = cachedProgram(
+      engine,
+      logits,
+      "explore",
+      () => ({ weights, x }: LogitsInputs) => logits(weights, x),
+    );
     const value = await program({ weights, x });
     all.push(new Float32Array((await engine.read(value)).data));
     value.dispose();

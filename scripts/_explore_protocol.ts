@@ -80,9 +80,20 @@ export type Request =
 
 /** What the worker tells. */
 export type Answer =
-  | { readonly kind: "predicted"; readonly id: number; readonly logits: readonly Float32Array[]; readonly device: string }
+  | {
+    readonly kind: "predicted";
+    readonly id: number;
+    readonly logits: readonly Float32Array[];
+    readonly device: string;
+  }
   /** The attack's name in tables, and how many steps it may take at most. */
-  | { readonly kind: "begun"; readonly id: number; readonly name: string; readonly steps: number; readonly device: string }
+  | {
+    readonly kind: "begun";
+    readonly id: number;
+    readonly name: string;
+    readonly steps: number;
+    readonly device: string;
+  }
   | { readonly kind: "frame"; readonly id: number; readonly frame: Frame }
   | { readonly kind: "ended"; readonly id: number; readonly outcome: Outcome; readonly seconds: number }
   | { readonly kind: "cancelled"; readonly id: number }

@@ -30,7 +30,8 @@ await runCommand({
   name: "explore",
   usage: "<run folder or weights ...>",
   arity: [1, Infinity],
-  about: `Open a page on this machine (127.0.0.1) in which the networks of a run, or weights with their cards, are attacked
+  about:
+    `Open a page on this machine (127.0.0.1) in which the networks of a run, or weights with their cards, are attacked
 by hand: pick an image, an attack and a radius, and watch what the network says. The library itself computes in the
 browser; nothing is sent elsewhere. It ends at Ctrl-C.`,
   flags: {
@@ -53,7 +54,9 @@ browser; nothing is sent elsewhere. It ends at Ctrl-C.`,
     const url = `http://127.0.0.1:${server.addr.port}/`;
     await progress.end();
     console.log(json ? JSON.stringify({ url }) : `${page.run.title}: ${url} (Ctrl-C ends it)`);
-    if (flags.open) await openBrowser(url).catch(() => progress.say(`no browser could be opened: open ${url} yourself`));
+    if (flags.open) {
+      await openBrowser(url).catch(() => progress.say(`no browser could be opened: open ${url} yourself`));
+    }
     const ended = Promise.withResolvers<void>();
     signal.addEventListener("abort", () => ended.resolve());
     if (signal.aborted) ended.resolve();
