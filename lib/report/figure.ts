@@ -1,11 +1,22 @@
-import type { AnalysisRow, BracketRow, EpochRow, EvaluationRow, ReliabilityRow, StepRow } from "../core/mod.ts";
+import type {
+  AnalysisRow,
+  BracketRow,
+  ConvergenceRow,
+  EpochRow,
+  EvaluationRow,
+  LossSurfaceRow,
+  ReliabilityRow,
+  StepRow,
+} from "../core/mod.ts";
 import { analysisCurve, type AnalysisCurveOptions } from "./analysis_curve.ts";
 import { bracketCurve, type BracketCurveOptions } from "./bracket_curve.ts";
+import { convergenceFan, type ConvergenceFanOptions } from "./convergence_fan.ts";
 import { epochCurves, type EpochCurvesOptions } from "./epoch_curves.ts";
 import { reliabilityDiagram, type ReliabilityDiagramOptions } from "./reliability_diagram.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { robustnessBars, type RobustnessBarsOptions } from "./robustness_bars.ts";
 import { robustnessCurve, type RobustnessCurveOptions } from "./robustness_curve.ts";
+import { surfaceMap, type SurfaceMapOptions } from "./surface_map.ts";
 import { theoryCheck, type TheoryCheckOptions } from "./theory_check.ts";
 import { tradeOff, type TradeOffOptions } from "./trade_off.ts";
 import { trainingCurves, type TrainingCurvesOptions } from "./training_curves.ts";
@@ -35,6 +46,10 @@ export interface FigureTypes {
   readonly "theory-check": { readonly row: EpochRow; readonly options: TheoryCheckOptions };
   /** Accuracy of a teacher over its confidence. */
   readonly "reliability-diagram": { readonly row: ReliabilityRow; readonly options: ReliabilityDiagramOptions };
+  /** Accuracy and margins that attacks have left over the images that they have looked at. */
+  readonly "convergence-fan": { readonly row: ConvergenceRow; readonly options: ConvergenceFanOptions };
+  /** The loss on a plane around an image. */
+  readonly "surface-map": { readonly row: LossSurfaceRow; readonly options: SurfaceMapOptions };
 }
 
 /** Name of a kind of figure. */
@@ -53,4 +68,6 @@ export const FIGURES: {
   "epoch-curves": epochCurves,
   "theory-check": theoryCheck,
   "reliability-diagram": reliabilityDiagram,
+  "convergence-fan": convergenceFan,
+  "surface-map": surfaceMap,
 };

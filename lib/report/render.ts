@@ -29,7 +29,7 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
   const image = await parseSvg(await layOut(spec));
   try {
     const title = escapeXml(String(spec.description ?? "Figure"));
-    return image.toString()
+    return withOwnIds(image.toString())
       .replace(/^<svg /, '<svg role="img" ')
       .replace(/>/, `>\n    <title>${title}</title>`)
       .replace(/ (?:d|transform)="[^"]*"/g, (attribute) => attribute.replace(/-?\d+\.\d+(?:e-?\d+)?/g, round));
@@ -154,6 +154,15 @@ function closedLoader(): import("vega").Loader {
   const refuse = (uri: string) =>
     Promise.reject(new TypeError(`Cannot draw the figure as it reads "${uri}": put its data inside`));
   return { load: refuse, sanitize: refuse, http: refuse, file: refuse };
+}
+
+/** Numbers what is referred to by its place in the text: Vega goes on counting from one figure to the next. */
+function withOwnIds(svg: string): string {
+  const ids = new Map<string, string>();
+  return svg.replace(/(?<=\bid="|url\(#|href="#)[^")]+/g, (id) => {
+    if (!ids.has(id)) ids.set(id, `part${ids.size}`);
+    return ids.get(id)!;
+  });
 }
 
 function round(digits: string): string {

@@ -1,8 +1,10 @@
 import {
   type AnalysisRow,
   type BracketRow,
+  type ConvergenceRow,
   type EpochRow,
   type EvaluationRow,
+  type LossSurfaceRow,
   type ReliabilityRow,
   type StepRow,
   type TeacherRow,
@@ -140,4 +142,33 @@ export const RELIABILITY: readonly ReliabilityRow[] = KINDS.flatMap((kind, i) =>
     confidence,
     accuracy: confidence - 0.1 * i,
   }))
+);
+
+/** Two attacks on one network, the second longer: 200 images, margins that fall by 1 with each look. */
+export const CONVERGENCE: readonly ConvergenceRow[] = [["pgd-20", 4], ["apgd-ce", 9]].flatMap(([attack, looks]) =>
+  Array.from({ length: 1 + Number(looks) }, (_, k): ConvergenceRow => {
+    const correct = Math.max(100, 180 - 10 * k);
+    return {
+      method: "kdiga",
+      attack: String(attack),
+      eps: "8/255",
+      n: 200,
+      correct,
+      ...wilson(correct, 200),
+      looks: k,
+      margins: [-1 - k, 2 - k, 4 - k, 6 - k, 9 - k],
+    };
+  })
+);
+
+/** The margin 0.02 - a + b / 2 of one network and half of that of another, on a grid of 5 by 5 points. */
+export const SURFACE: readonly LossSurfaceRow[] = ["kdiga", "natural"].flatMap((method, m) =>
+  [-2, -1, 0, 1, 2].flatMap((j) =>
+    [-2, -1, 0, 1, 2].map((i): LossSurfaceRow => {
+      const [a, b] = [6 * i / 255, 6 * j / 255];
+      const margin = (0.02 - a + b / 2) / (1 + m);
+      const distance = Math.abs(a) + Math.abs(b);
+      return { method, image: 7, eps: "8/255", a, b, loss: Math.log1p(Math.exp(-margin)), margin, distance };
+    })
+  )
 );

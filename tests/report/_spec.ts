@@ -22,7 +22,7 @@ export function viewsOf(spec: TopLevelSpec): { rows: Record<string, unknown>[]; 
       );
       views.push({ rows, fields });
     }
-    for (const child of [...node.layer ?? [], ...node.vconcat ?? []]) walk(child, rows);
+    for (const child of [...node.layer ?? [], ...node.vconcat ?? [], ...node.concat ?? []]) walk(child, rows);
   }
 }
 
@@ -31,4 +31,5 @@ interface Node {
   readonly encoding?: Record<string, { readonly field?: string }>;
   readonly layer?: Node[];
   readonly vconcat?: Node[];
+  readonly concat?: Node[];
 }

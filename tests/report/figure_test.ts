@@ -8,7 +8,7 @@ import {
   renderSvg,
   type TopLevelSpec,
 } from "../../lib/report/mod.ts";
-import { ANALYSIS, BRACKET, EPOCHS, EVALUATION, RELIABILITY, shuffled, STEPS } from "./_rows.ts";
+import { ANALYSIS, BRACKET, CONVERGENCE, EPOCHS, EVALUATION, RELIABILITY, shuffled, STEPS, SURFACE } from "./_rows.ts";
 import { assertGolden, viewsOf } from "./_spec.ts";
 
 /** Rows and options of each kind for these tests; a kind without them does not compile. */
@@ -27,6 +27,8 @@ const EXAMPLES: {
   "epoch-curves": { rows: EPOCHS, options: {} },
   "theory-check": { rows: EPOCHS, options: {} },
   "reliability-diagram": { rows: RELIABILITY, options: {} },
+  "convergence-fan": { rows: CONVERGENCE, options: { title: "On 200 images" } },
+  "surface-map": { rows: SURFACE, options: {} },
 };
 
 function draw<K extends FigureKind>(
