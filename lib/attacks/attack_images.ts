@@ -1,18 +1,18 @@
 import { float32, int32, type NdArray, type Rng, sizeOf } from "../core/mod.ts";
-import type { Engine } from "../engine/mod.ts";
+import { disposeTree, type Engine, isValue } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import { lend } from "./_borrow.ts";
 import { checkBatch } from "./_check_batch.ts";
 import { checkNumbers } from "./_check_numbers.ts";
 import { type Claim, type QueuedImage, slotQueue } from "./_slot_queue.ts";
-import type { Attack, AttackBatch, AttackSpec, FgsmSpec, Norm, PgdSpec, SlotAttackSpec } from "./attack.ts";
+import type { Attack, AttackAttempt, AttackBatch, FgsmSpec, Norm, PgdSpec, SlotAttackSpec } from "./attack.ts";
 import { ATTACKS, makeSlotAttack } from "./attacks_table.ts";
 import { type Component, componentsOf } from "./autoattack.ts";
 import { checkSamples } from "./check_samples.ts";
 import { judgingPasses } from "./judging_passes.ts";
 import { margins } from "./margins.ts";
+import { type AnyAttack, checkAttack, type OwnAttack } from "./own_attack.ts";
 import { projectImages } from "./threat_model.ts";
-import { validateSpec } from "./validate_spec.ts";
 
 /** Images, in memory or made when they are needed. */
 export interface ImageSource {
@@ -108,13 +108,13 @@ export async function* attackImages(
   engine: Engine,
   classifier: Classifier,
   images: ImageSource,
-  spec: AttackSpec,
+  spec: AnyAttack,
   eps: number,
   rng: Rng,
   batchSize: number,
   pace: AttackPace = {},
 ): AsyncGenerator<AttackEvent, void, void> {
-  validateSpec(spec, [eps]);
+  checkAttack(spec, [eps]);
   checkSamples(spec, classifier);
   if (images.count === 0) return;
   if (!Number.isSafeInteger(batchSize) || batchSize < 1) {
@@ -211,14 +211,17 @@ async function* claimsOf(
   classifier: Classifier,
   count: number,
   load: (positions: readonly number[]) => Promise<AttackBatch>,
-  spec: AttackSpec,
+  spec: AnyAttack,
   eps: number,
   rng: Rng,
   size: number,
   { stop = () => false, look }: AttackPace,
 ): AsyncGenerator<ClaimEvent, void, void> {
   const { classes, inputShape, noise } = classifier;
-  if (eps > 0 && (noise !== undefined || look !== undefined || spec.kind !== "fgsm" && spec.kind !== "pgd")) {
+  if (
+    eps > 0 && spec.kind !== "own" &&
+    (noise !== undefined || look !== undefined || spec.kind !== "fgsm" && spec.kind !== "pgd")
+  ) {
     const setting = { classes, inputShape, eps, rng, ...noise === undefined ? {} : { noise } };
     const attack = makeSlotAttack(spec as FgsmSpec | PgdSpec | SlotAttackSpec, setting);
     yield* slotQueue(engine, classifier, load, count, attack, eps, size, stop, look);
@@ -238,15 +241,9 @@ async function* claimsOf(
       yield { kind: "claims", claims: queued.map((image) => ({ ...image, xAdv: image.x, ...untouched })) };
       continue;
     }
-    const run = ATTACKS[(spec as FgsmSpec | PgdSpec).kind] as Attack<FgsmSpec | PgdSpec>;
-    const { xAdv: value, firstStep, ...passes } = await run(
-      engine,
-      classifier,
-      batch,
-      spec as FgsmSpec | PgdSpec,
-      eps,
-      rng,
-    );
+    const { xAdv: value, firstStep, ...passes } = spec.kind === "own"
+      ? await ownAttempt(engine, classifier, batch, spec, eps, rng)
+      : await plain(engine, classifier, batch, spec as FgsmSpec | PgdSpec, eps, rng);
     let xAdv: NdArray<"float32">;
     try {
       xAdv = await engine.read(value) as NdArray<"float32">;
@@ -265,6 +262,31 @@ async function* claimsOf(
       })),
     };
   }
+}
+
+function plain(...call: Parameters<Attack<FgsmSpec | PgdSpec>>): Promise<AttackAttempt> {
+  const [, , , { kind }] = call;
+  return (ATTACKS[kind] as Attack<FgsmSpec | PgdSpec>)(...call);
+}
+
+/** What an attack from elsewhere claims; it counts no steps. */
+async function ownAttempt(
+  engine: Engine,
+  classifier: Classifier,
+  batch: AttackBatch,
+  { name, run, forwardPasses = 0, backwardPasses = 0 }: OwnAttack,
+  eps: number,
+  rng: Rng,
+): Promise<AttackAttempt> {
+  const made = await run(engine, classifier, batch, eps, rng);
+  if (made.dtype !== "float32" || made.shape.join() !== batch.x.shape.join()) {
+    disposeTree(made);
+    throw new TypeError(
+      `Cannot use the images of "${name}" as they are ${made.dtype} [${made.shape}]: float32 [${batch.x.shape}] is needed`,
+    );
+  }
+  const firstStep = new Int32Array(batch.ids.length).fill(1);
+  return { xAdv: isValue(made) ? made : engine.put(made), firstStep, forwardPasses, backwardPasses };
 }
 
 /** Brings images into ball and box and measures their margins, in a batch of the usual size. */

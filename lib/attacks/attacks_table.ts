@@ -1,7 +1,7 @@
 import { rng } from "../core/mod.ts";
 import { apgd } from "./apgd.ts";
 import { aimPasses } from "./_aim.ts";
-import type { Attack, AttackResult, AttackSpec, FgsmSpec, PgdSpec, SlotAttackSpec } from "./attack.ts";
+import type { Attack, AttackResult, FgsmSpec, PgdSpec, SlotAttackSpec } from "./attack.ts";
 import { componentsOf } from "./autoattack.ts";
 import { expectedPgd } from "./_expected_pgd.ts";
 import { drawing } from "./_iterated.ts";
@@ -9,6 +9,7 @@ import { ddn } from "./ddn.ts";
 import { fab } from "./fab.ts";
 import { fgsm } from "./fgsm.ts";
 import { judgingPasses } from "./judging_passes.ts";
+import type { AnyAttack } from "./own_attack.ts";
 import { pgd } from "./pgd.ts";
 import type { Classifier } from "../models/mod.ts";
 import type { MakeSlotAttack, SlotAttack, SlotSetting } from "./slot_attack.ts";
@@ -48,7 +49,8 @@ export function makeSlotAttack(spec: FgsmSpec | PgdSpec | SlotAttackSpec, settin
  * "pgd-20-restarts-5", "pgd-20-samples-10", "apgd-ce", "apgd-dlr", "apgd-t", "fab", "fab-t", "ddn-l2", "square",
  * "autoattack", "autoattack-rand", "apgd-t-l1-targets-5", ...
  */
-export function attackName(spec: AttackSpec): string {
+export function attackName(spec: AnyAttack): string {
+  if (spec.kind === "own") return spec.name;
   const norm = spec.norm === undefined || spec.norm === "Linf" ? false : spec.norm.toLowerCase();
   const setting = <T>(name: string, value: T | undefined, usual: T) =>
     value !== undefined && value !== usual && `${name}-${value}`;
@@ -138,7 +140,7 @@ const APGD_LOSS = { crossEntropy: "ce", margin: "margin", dlr: "dlr", targetedDl
  * @returns Passes per image as {@linkcode runAttack} counts them; images that fall cost less, but for fgsm and pgd.
  */
 export function attackPasses(
-  spec: AttackSpec,
+  spec: AnyAttack,
   classes = 10,
   classifier: Pick<Classifier, "noise" | "draws"> = {},
 ): Pick<AttackResult, "forwardPasses" | "backwardPasses"> {
@@ -147,6 +149,10 @@ export function attackPasses(
   if (spec.kind === "pgd" && noise === undefined) {
     const { steps, restarts = 1 } = spec;
     return { forwardPasses: restarts * (steps + 1) + aimPasses(spec) + 1, backwardPasses: restarts * steps };
+  }
+  if (spec.kind === "own") {
+    const { forwardPasses = 0, backwardPasses = 0 } = spec;
+    return { forwardPasses: forwardPasses + judgingPasses(classifier), backwardPasses };
   }
   if (spec.kind === "autoattack") {
     const each = componentsOf(spec).map((component) => attackPasses(component.spec, classes, classifier));

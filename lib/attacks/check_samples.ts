@@ -1,7 +1,7 @@
 import { UsageError } from "../core/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import type { AttackSpec } from "./attack.ts";
 import { componentsOf } from "./autoattack.ts";
+import type { AnyAttack } from "./own_attack.ts";
 
 /**
  * Checks that an attack averages over draws only where there are some: else its passes would all be alike.
@@ -10,7 +10,7 @@ import { componentsOf } from "./autoattack.ts";
  * @param classifier Who is to be attacked.
  * @throws {UsageError} If the attack asks for several samples of a classifier without random outputs.
  */
-export function checkSamples(spec: AttackSpec, { noise }: Pick<Classifier, "noise">): void {
+export function checkSamples(spec: AnyAttack, { noise }: Pick<Classifier, "noise">): void {
   if (noise !== undefined) return;
   const specs = spec.kind === "autoattack" ? componentsOf(spec).map((component) => component.spec) : [spec];
   for (const each of specs) {

@@ -1,5 +1,5 @@
-import type { AttackSpec } from "./attack.ts";
 import { componentsOf } from "./autoattack.ts";
+import type { AnyAttack } from "./own_attack.ts";
 
 /**
  * What an attack raises in place of its loss where there are fewer classes than the loss needs: three for "dlr", four for
@@ -11,7 +11,7 @@ import { componentsOf } from "./autoattack.ts";
  *
  * Differs from AutoAttack's code (checks.py, check_n_classes), which warns and then fails at the missing logit.
  */
-export function fewClasses(spec: AttackSpec, classes: number): string | undefined {
+export function fewClasses(spec: AnyAttack, classes: number): string | undefined {
   if (spec.kind === "autoattack") {
     return componentsOf(spec).map((each) => fewClasses(each.spec, classes)).find((note) => note !== undefined);
   }

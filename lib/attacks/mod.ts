@@ -33,6 +33,7 @@ export * from "./few_classes.ts";
 export * from "./fgsm.ts";
 export * from "./judging_passes.ts";
 export * from "./margins.ts";
+export * from "./own_attack.ts";
 export * from "./perturbation.ts";
 export * from "./pgd.ts";
 export * from "./random_start.ts";

@@ -2,9 +2,9 @@ import { float32, int32, type Rng } from "../core/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import { checkBatch } from "./_check_batch.ts";
-import type { AttackBatch, AttackResult, AttackSpec } from "./attack.ts";
+import type { AttackBatch, AttackResult } from "./attack.ts";
 import { attackImages } from "./attack_images.ts";
-import { validateSpec } from "./validate_spec.ts";
+import { type AnyAttack, checkAttack } from "./own_attack.ts";
 
 /**
  * Runs an attack on one batch and reports what it did: {@linkcode attackImages} on images in memory.
@@ -28,11 +28,11 @@ export async function runAttack(
   engine: Engine,
   classifier: Classifier,
   batch: AttackBatch,
-  spec: AttackSpec,
+  spec: AnyAttack,
   eps: number,
   rng: Rng,
 ): Promise<AttackResult> {
-  validateSpec(spec, [eps]);
+  checkAttack(spec, [eps]);
   const x = checkBatch(classifier, batch);
   const count = batch.ids.length;
   const result = {

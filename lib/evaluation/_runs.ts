@@ -2,13 +2,13 @@ import { formatEps, parseEps, type Rng, rng, UsageError } from "../core/mod.ts";
 import type { Dataset } from "../data/mod.ts";
 import type { Classifier } from "../models/mod.ts";
 import {
+  type AnyAttack,
   attackName,
   attackPasses,
-  type AttackSpec,
+  checkAttack,
   checkSamples,
   componentsOf,
   MAX_EPS,
-  validateSpec,
 } from "../attacks/mod.ts";
 
 /** One attack at one radius. */
@@ -24,7 +24,7 @@ export interface Run {
 export interface Stage {
   /** Name in rows. */
   readonly name: string;
-  readonly spec: AttackSpec;
+  readonly spec: AnyAttack;
   readonly stream: Rng;
   /** Passes per image at most. */
   readonly passes: number;
@@ -37,7 +37,7 @@ export function namesOf({ name, stages }: Run): string[] {
 
 /** What is run. */
 export interface RunsOptions {
-  readonly attacks: readonly { readonly attack: AttackSpec }[];
+  readonly attacks: readonly { readonly attack: AnyAttack }[];
   readonly eps: readonly string[];
   readonly seed: number;
   readonly dataset: Dataset;
@@ -58,9 +58,10 @@ export function runsOf({ attacks, eps, seed, dataset, classifier, batchSize }: R
   if (attacks.length > 0 && radii.size === 0) {
     throw new UsageError('Cannot run attacks without a radius: write eps such as ["8/255"], or leave out the attacks');
   }
-  const names = attacks.map(({ attack }, i) =>
-    attackName(validateSpec(attack, [...radii.values()], `attacks[${i}].attack`))
-  );
+  const names = attacks.map(({ attack }, i) => {
+    checkAttack(attack, [...radii.values()], `attacks[${i}].attack`);
+    return attackName(attack);
+  });
   attacks.forEach(({ attack }) => checkSamples(attack, classifier));
   const twice = names.findIndex((name, i) => names.indexOf(name) < i);
   if (twice !== -1) {
@@ -70,7 +71,7 @@ export function runsOf({ attacks, eps, seed, dataset, classifier, batchSize }: R
     const name = names[i]!;
     // Not keyed by the radius: at every radius the starts lie in the same directions.
     const stream = rng(seed, "attack", name);
-    const stage = (name: string, spec: AttackSpec, stream: Rng): Stage => {
+    const stage = (name: string, spec: AnyAttack, stream: Rng): Stage => {
       const { forwardPasses, backwardPasses } = attackPasses(spec, classifier.classes, classifier);
       return { name, spec, stream, passes: forwardPasses + backwardPasses };
     };

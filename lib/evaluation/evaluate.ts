@@ -2,7 +2,7 @@ import { type EvidenceRow, float32, type NdArray, type Progress } from "../core/
 import { type Batch, type Dataset, gather } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import { attackImages, type AttackSpec, fewClasses, judgingPasses, margins } from "../attacks/mod.ts";
+import { type AnyAttack, attackImages, fewClasses, judgingPasses, margins } from "../attacks/mod.ts";
 import { namesOf, type Run, runsOf } from "./_runs.ts";
 import { evidenceKey } from "./evidence_key.ts";
 
@@ -14,8 +14,8 @@ export interface EvaluateOptions {
   readonly classifier: Classifier;
   /** Images to evaluate on; each id once. */
   readonly dataset: Dataset;
-  /** Attacks; may be none. */
-  readonly attacks: readonly { readonly attack: AttackSpec }[];
+  /** Attacks, of this library or your own; may be none. */
+  readonly attacks: readonly { readonly attack: AnyAttack }[];
   /** Radii of every attack in pixel units: "8/255". */
   readonly eps: readonly string[];
   /** Seed of the random starts; the same for all networks, so that they are compared under the same starts. */
