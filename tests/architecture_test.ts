@@ -29,8 +29,9 @@ const ARROWS: Readonly<Record<string, string>> = {
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
   "@tensorflow/tfjs": ["lib/engine/"],
   "onnxruntime-node": ["lib/engine/onnxruntime/"],
-  "vega": ["lib/report/render.ts"],
-  "vega-lite": ["lib/report/render.ts"],
+  "vega": ["lib/report/_compile.ts", "lib/report/render.ts"],
+  "vega-interpreter": ["lib/report/_vega_runtime.ts"],
+  "vega-lite": ["lib/report/_compile.ts", "lib/report/render.ts"],
   "@resvg/resvg-wasm": ["lib/report/render.ts"],
   "dejavu-fonts-ttf": ["lib/report/render.ts"],
   "@std/csv": ["lib/core/csv.ts"],

@@ -27,6 +27,7 @@ export * from "./manifest.ts";
 export * from "./merge_sweep.ts";
 export * from "./override.ts";
 export * from "./presets/mod.ts";
+export * from "./report_run.ts";
 export * from "./run.ts";
 export * from "./run_folder.ts";
 export * from "./small.ts";

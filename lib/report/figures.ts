@@ -37,18 +37,45 @@ import { trainingCurves } from "./training_curves.ts";
  * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
 export async function writeFigures(folder: string): Promise<string[]> {
+  const specs = await figureSpecs(folder);
+  if (specs === undefined) {
+    throw new DataError(
+      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
+        "train, evaluate or analyse first",
+    );
+  }
+  await Deno.mkdir(`${folder}/figures`, { recursive: true });
+  const paths: string[] = [];
+  for (const [name, spec] of specs) {
+    const files = {
+      "vl.json": `${JSON.stringify(spec, null, 2)}\n`,
+      "svg": await renderSvg(spec),
+      "png": await renderPng(spec, { scale: 3 }),
+    };
+    for (const [extension, content] of Object.entries(files)) {
+      const path = `${folder}/figures/${name}.${extension}`;
+      await writeFileAtomic(path, content);
+      paths.push(path);
+    }
+  }
+  return paths;
+}
+
+/**
+ * The figures that the rows of a run folder allow, by the names of their files.
+ *
+ * @param folder Run folder.
+ * @returns Vega-Lite specifications, in their order; undefined where the folder has no row.
+ * @throws {DataError} If one of its files is not as expected.
+ */
+export async function figureSpecs(folder: string): Promise<Map<string, TopLevelSpec> | undefined> {
   const { rows: evaluation, ...said } = await evaluationIn(folder);
   const analysis = await rowsIn(folder, "analysis.csv", parseAnalysis);
   const steps = await rowsIn(folder, "steps.csv", parseSteps);
   const bracket = await rowsIn(folder, "bracket.csv", parseBracket);
   const epochs = await rowsIn(folder, "epochs.csv", parseEpochs);
   const reliability = await rowsIn(folder, "reliability.csv", parseReliability);
-  if ([evaluation, analysis, steps, epochs, bracket, reliability].every((rows) => rows.length === 0)) {
-    throw new DataError(
-      `Cannot draw figures of "${folder}" as it has no row in evaluation.csv, analysis.csv or steps.csv: ` +
-        "train, evaluate or analyse first",
-    );
-  }
+  if ([evaluation, analysis, steps, epochs, bracket, reliability].every((rows) => rows.length === 0)) return undefined;
   const references = await readReferences(folder);
   const specs = new Map<string, TopLevelSpec>();
   const accuracies = accuraciesOf(evaluation);
@@ -71,22 +98,7 @@ export async function writeFigures(folder: string): Promise<string[]> {
   if (epochs.some((row) => row.bound !== "")) specs.set("theory_check", theoryCheck(epochs));
   if (reliability.length > 0) specs.set("reliability", reliabilityDiagram(reliability));
   if (bracket.length > 0) specs.set("bracket", bracketCurve(bracket));
-
-  await Deno.mkdir(`${folder}/figures`, { recursive: true });
-  const paths: string[] = [];
-  for (const [name, spec] of specs) {
-    const files = {
-      "vl.json": `${JSON.stringify(spec, null, 2)}\n`,
-      "svg": await renderSvg(spec),
-      "png": await renderPng(spec, { scale: 3 }),
-    };
-    for (const [extension, content] of Object.entries(files)) {
-      const path = `${folder}/figures/${name}.${extension}`;
-      await writeFileAtomic(path, content);
-      paths.push(path);
-    }
-  }
-  return paths;
+  return specs;
 }
 
 /**

@@ -1,8 +1,9 @@
-import { findPackageJSON } from "node:module";
 import type { TopLevelSpec as VegaLiteSpec } from "vega-lite";
 // Not used as a value: it makes the font's package part of the module graph, so that it is fetched with the others.
 import "dejavu-fonts-ttf/package.json" with { type: "json" };
+import { compileSpec, listening, refuse } from "./_compile.ts";
 import { advanceWidths } from "./_font.ts";
+import { packageFile } from "./_package_file.ts";
 import { FONT } from "./theme.ts";
 
 /** A Vega-Lite specification of a whole figure. */
@@ -75,7 +76,7 @@ type Resvg = InstanceType<typeof import("@resvg/resvg-wasm").Resvg>;
 
 /** SVG with texts that still need the font. */
 async function layOut(spec: TopLevelSpec): Promise<string> {
-  const [vega, { compile }, { widthOf }] = await Promise.all([import("vega"), import("vega-lite"), loadDrawing()]);
+  const [vega, { widthOf }] = await Promise.all([import("vega"), loadDrawing()]);
   const metrics =
     (vega as unknown as { textMetrics: { width: (item: { fontSize?: number }, text: unknown) => number } })
       .textMetrics;
@@ -83,9 +84,7 @@ async function layOut(spec: TopLevelSpec): Promise<string> {
 
   const warnings: string[] = [];
   const logger = listening(warnings);
-  const compiled = compile(spec, { logger });
-  refuse(warnings);
-  const view = new vega.View(vega.parse(compiled.spec), { renderer: "none", logger, loader: closedLoader() });
+  const view = new vega.View(vega.parse(await compileSpec(spec)), { renderer: "none", logger, loader: closedLoader() });
   try {
     const svg = await view.toSVG();
     refuse(warnings);
@@ -93,11 +92,6 @@ async function layOut(spec: TopLevelSpec): Promise<string> {
   } finally {
     view.finalize();
   }
-}
-
-/** Every warning is an error: a figure that needs one is wrong. */
-function refuse(warnings: readonly string[]): void {
-  if (warnings.length > 0) throw new TypeError(`Cannot draw the figure without a warning: ${warnings.join("; ")}`);
 }
 
 async function parseSvg(svg: string, scale = 1): Promise<Resvg> {
@@ -122,31 +116,13 @@ function loadDrawing(): Promise<Drawing> {
   drawing ??= (async () => {
     const [{ initWasm, Resvg }, wasm, font] = await Promise.all([
       import("@resvg/resvg-wasm"),
-      readFromPackage("@resvg/resvg-wasm", "index_bg.wasm"),
-      readFromPackage("dejavu-fonts-ttf", "ttf/DejaVuSans.ttf"),
+      packageFile("@resvg/resvg-wasm", "index_bg.wasm"),
+      packageFile("dejavu-fonts-ttf", "ttf/DejaVuSans.ttf"),
     ]);
     await initWasm(wasm);
     return { Resvg, font, widthOf: advanceWidths(font) };
   })();
   return drawing;
-}
-
-async function readFromPackage(name: string, file: string): Promise<Uint8Array<ArrayBuffer>> {
-  const path = findPackageJSON(name, import.meta.url);
-  if (path === undefined) throw new TypeError(`Cannot find the npm package "${name}": run "deno install" first`);
-  return await Deno.readFile(path.replace(/package\.json$/, file));
-}
-
-/** A logger that keeps warnings and errors; it throws none, as some come from a task that nobody awaits. */
-function listening(warnings: string[]): import("vega").LoggerInterface {
-  const keep = (...messages: readonly unknown[]) => {
-    warnings.push(messages.join(" "));
-    return logger;
-  };
-  const silent = () => logger;
-  const logger = { level: () => 0, error: keep, warn: keep, info: silent, debug: silent };
-  // The level's setter returns the logger, its getter a number; Vega-Lite and Vega type that as an overload.
-  return logger as unknown as import("vega").LoggerInterface;
 }
 
 /** A loader that reads nothing: the data of a figure is inside its specification. */
