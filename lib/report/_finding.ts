@@ -55,19 +55,17 @@ export function finding(
   const counts = own.map(({ n }) => n);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
   const images = least === most ? `${grouped(most)} images` : `${grouped(least)} to ${grouped(most)} images`;
-  const said = [
-    ...(reference === undefined ? [] : [`the teacher is right on ${rateText(reference)}`]),
-    ...students.map((row) =>
-      reference === undefined
-        ? `${labelOf(row.method)} is right on ${rateText(row)}`
-        : `${labelOf(row.method)} on ${rateText(row)}, ${relation(row, reference)}`
-    ),
-  ];
+  const text = reference === undefined
+    ? `${where}, on ${images}: ${
+      students.map((row) => `${labelOf(row.method)} is right on ${rateText(row)}`).join("; ")
+    }.`
+    : `${where}, the teacher is right on ${rateText(reference)} of ${images}` +
+      `${students.map((row) => `; ${labelOf(row.method)} ${relation(row, reference)}`).join("")}.`;
   const differences = own.map((row) =>
     row === reference || reference === undefined ? undefined : differenceOf(row, reference)
   );
   return {
-    text: `${where}, on ${images}: ${said.join("; ")}.`,
+    text,
     table: {
       caption: `Accuracy in percent ${place} [95 % ${interval}]` +
         (reference === undefined
@@ -82,7 +80,7 @@ export function finding(
           String(row.n),
           `${row.accuracy.toFixed(1)} [${row.low.toFixed(1)}, ${row.high.toFixed(1)}]`,
           ...(reference === undefined ? [] : difference === undefined ? ["-", "-"] : [
-            reference.accuracy === 0 ? "-" : `${(100 * row.accuracy / reference.accuracy).toFixed(0)} %`,
+            reference.accuracy === 0 ? "-" : shareText(row, reference),
             `${signed(difference.difference)} [${signed(difference.low)}, ${signed(difference.high)}]`,
           ]),
         ];
@@ -110,14 +108,14 @@ function strongestPlace(rows: readonly EvaluationRow[]): Place | undefined {
 }
 
 function relation(row: Accuracy, reference: Accuracy): string {
-  const { difference, low, high } = differenceOf(row, reference);
-  const range = (from: number, to: number) => `[${from.toFixed(1)}, ${to.toFixed(1)}]`;
-  if (low <= 0 && high >= 0) {
-    return `not told apart from the teacher (${signed(difference)} points [${signed(low)}, ${signed(high)}])`;
-  }
-  return difference < 0
-    ? `${(-difference).toFixed(1)} points ${range(-high, -low)} below the teacher`
-    : `${difference.toFixed(1)} points ${range(low, high)} above the teacher`;
+  const { low, high } = differenceOf(row, reference);
+  const share = reference.accuracy === 0 ? "is right on" : `keeps ${shareText(row, reference)} of that,`;
+  const verdict = high < 0 ? "below the teacher" : low > 0 ? "above the teacher" : "not told apart from the teacher";
+  return `${share} ${rateText(row)}, ${verdict}`;
+}
+
+function shareText(row: Accuracy, reference: Accuracy): string {
+  return `${(100 * row.accuracy / reference.accuracy).toFixed(0)} %`;
 }
 
 function differenceOf(

@@ -16,7 +16,8 @@ dl.made dt { color: #555; }
 dl.made dd { margin: 0; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.9rem; }
-caption { caption-side: bottom; text-align: left; padding-top: 0.4rem; color: #555; }
+caption { caption-side: bottom; text-align: left; padding-top: 0.4rem; color: #555; position: sticky; left: 0;
+  max-width: calc(100vw - 2rem); }
 th, td { padding: 0.25rem 0.75rem; text-align: right; white-space: nowrap; border-bottom: 1px solid #ddd; }
 th:first-child { text-align: left; }
 th button { font: inherit; color: inherit; background: none; border: 0; padding: 0.25rem 0; cursor: pointer; }
@@ -62,7 +63,8 @@ pre { background: #f5f5f5; padding: 1rem; font-size: 0.8rem; white-space: pre-wr
   h2, h3 { break-after: avoid; }
   .wide { overflow: visible; }
   th, td { white-space: normal; padding: 0.15rem 0.35rem; }
-  table { font-size: 8pt; }
+  table, figcaption { font-size: 8pt; }
+  caption { max-width: none; }
   pre { font-size: 7pt; padding: 0; background: none; }
 }
 `;
