@@ -1,14 +1,13 @@
 import {
   type AccuracyTable,
-  accuracyTable,
   costTable,
   type EvaluationRow,
-  parseEps,
   readReferences,
   type ReferenceCard,
   type RunEndEvent,
   type RunEvent,
   type SkippedImage,
+  summaryTable,
   tableText,
 } from "../mod.ts";
 import type { ProgressDrawer } from "./_progress.ts";
@@ -46,7 +45,7 @@ export interface FollowOptions {
 
 /** Draws the progress of a run and prints its accuracies at the end, and what they cost. */
 export function follow(events: AsyncIterable<RunEvent>, options: FollowOptions): Promise<RunResult> {
-  return followTo(events, options, async (rows, folder) => atLargestRadius(rows, await readReferences(folder)));
+  return followTo(events, options, async (rows, folder) => summaryTable(rows, await readReferences(folder)));
 }
 
 /** Draws the progress of a run, and prints at the end the table that is made of its rows. */
@@ -115,15 +114,4 @@ export function damagedFiles(
       }
     },
   };
-}
-
-/** One column per attack: every radius is in the figures and in evaluation.csv. */
-function atLargestRadius(rows: readonly EvaluationRow[], references: readonly ReferenceCard[]): AccuracyTable {
-  const attacked = rows.filter(({ attack }) => attack !== "clean" && attack !== "worst");
-  const largest = attacked.toSorted((a, b) => parseEps(b.eps, Infinity) - parseEps(a.eps, Infinity))[0];
-  return accuracyTable(rows, {
-    attacks: [...new Set(attacked.map(({ attack }) => attack))],
-    references,
-    ...(largest === undefined ? {} : { eps: [largest.eps] }),
-  });
 }

@@ -15,8 +15,12 @@
  */
 export * from "./clopper_pearson.ts";
 export * from "./csv.ts";
+export * from "./display.ts";
 export * from "./draws.ts";
+export * from "./encode_png.ts";
 export * from "./errors.ts";
+export * from "./escape_html.ts";
+export * from "./facts_bundle.ts";
 export * from "./fetch_file.ts";
 export * from "./files.ts";
 export * from "./fraction.ts";

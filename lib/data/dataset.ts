@@ -1,4 +1,5 @@
-import { float32, int32, type NdArray, sizeOf } from "../core/mod.ts";
+import { float32, int32, type NdArray, sizeOf, withDisplay } from "../core/mod.ts";
+import { imagesBundle } from "./_images_bundle.ts";
 
 /** Labelled images in memory, as bytes. */
 export interface Dataset {
@@ -31,6 +32,16 @@ export interface Batch {
 }
 
 /**
+ * Lets a data set show its first images in a notebook.
+ *
+ * @param dataset The data set; it is given the method, and nothing else of it changes.
+ * @returns The same data set.
+ */
+export function withImages<D extends Dataset>(dataset: D): D {
+  return withDisplay(dataset, () => imagesBundle(dataset, dataset.ids.length));
+}
+
+/**
  * Some images of a data set, in the order given.
  *
  * @param dataset The data set.
@@ -50,7 +61,7 @@ export function subset(dataset: Dataset, indices: ArrayLike<number>, name: strin
     labels[i] = dataset.labels[index]!;
     images.set(dataset.images.subarray(index * size, (index + 1) * size), i * size);
   }
-  return { ...dataset, name, ids, labels, images };
+  return withImages({ ...dataset, name, ids, labels, images });
 }
 
 /**
@@ -77,13 +88,18 @@ export function gather(dataset: Dataset, indices: ArrayLike<number>, count: numb
     for (let k = 0; k < size; k++) pixels[to + k] = UNIT[dataset.images[from + k]!]!;
   }
   const mask = Float32Array.from({ length }, (_, i) => i < count ? 1 : 0);
-  return {
+  const { imageShape, classes } = dataset;
+  const batch = {
     ids,
-    x: float32([length, ...dataset.imageShape], pixels),
+    x: float32([length, ...imageShape], pixels),
     y: int32([length], labels),
     mask: float32([length], mask),
     count,
   };
+  return withDisplay(batch, () => {
+    const images = Uint8Array.from(pixels, (value) => Math.round(255 * value));
+    return imagesBundle({ name: `Batch of "${dataset.name}"`, imageShape, classes, images, labels }, count);
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { chosenPositions } from "./_chosen_positions.ts";
 import { CIFAR10_CLASSES, readCifar10, type ReadCifar10Options, type TrainAndTest } from "./cifar10.ts";
 import { CIFAR100_CLASSES, readCifar100 } from "./cifar100.ts";
 import { readCifarC } from "./cifar_c.ts";
-import { type Dataset, subset } from "./dataset.ts";
+import { type Dataset, subset, withImages } from "./dataset.ts";
 import type { ReadImagesOptions } from "./decode_dataset.ts";
 import { type ImagenetSpec, readImagenet } from "./imagenet.ts";
 import { shapes, type ShapesOptions } from "./shapes.ts";
@@ -99,7 +99,7 @@ export interface LoadDataOptions extends ReadCifar10Options, ReadImagesOptions {
 /** Loads data whose training images are held in memory; see below. */
 export function loadData(spec: HeldDataSpec, options?: LoadDataOptions): Promise<LoadedData<Dataset>>;
 /**
- * Loads the data of an experiment.
+ * Loads the data of an experiment. A notebook shows the first images of each part.
  *
  * @param spec Which data.
  * @param options Where they lie, and what of them is needed.
@@ -110,7 +110,9 @@ export function loadData(spec: HeldDataSpec, options?: LoadDataOptions): Promise
 export function loadData(spec: DataSpec, options?: LoadDataOptions): Promise<LoadedData>;
 export async function loadData(spec: DataSpec, options: LoadDataOptions = {}): Promise<LoadedData> {
   const load = SOURCES[spec.kind] as (spec: DataSpec, options: LoadDataOptions) => Promise<LoadedData>;
-  return await load(spec, options);
+  const data = await load(spec, options);
+  for (const part of [data.train, data.validation, data.test]) if ("images" in part) withImages(part);
+  return data;
 }
 
 const SOURCES: {

@@ -13,6 +13,7 @@ import type { Engine } from "../engine/mod.ts";
 import type { LoadOptions } from "../models/mod.ts";
 import { parseReferenceCard, writeFigures, writeReport } from "../report/mod.ts";
 import { distances } from "./_distances.ts";
+import { endEvent } from "./_end_event.ts";
 import { evaluated } from "./_evaluated.ts";
 import { makeFolder } from "./_files.ts";
 import { masking } from "./_masking.ts";
@@ -117,7 +118,7 @@ export async function* evaluateModels(
     const figures = await writeFigures(path);
     const report = await writeReport(path);
     await manifest.finish();
-    yield { kind: "end", folder: path, rows, figures, report };
+    yield endEvent({ folder: path, rows, figures, report });
   } finally {
     opened.dispose();
   }

@@ -7,6 +7,7 @@ import { writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { costs } from "./_costs.ts";
+import { endEvent } from "./_end_event.ts";
 import { exists, makeFolder } from "./_files.ts";
 import { type GivenTeacher, givenTeachers } from "./_given_teachers.ts";
 import { type Loaded, loaded } from "./_loaded.ts";
@@ -178,7 +179,7 @@ async function* inFolder(
     const figures = await writeFigures(path);
     const report = await writeReport(path);
     await manifest.finish();
-    yield { kind: "end", folder: path, rows, figures, report };
+    yield endEvent({ folder: path, rows, figures, report });
   } finally {
     for (const { weights } of onEngine) disposeTree(weights);
   }

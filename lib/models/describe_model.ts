@@ -1,6 +1,4 @@
-import { sizeOf } from "../core/mod.ts";
-import { countMacs, type Tensor } from "../engine/mod.ts";
-import type { Weights } from "./model.ts";
+import { networkSize } from "./_network_size.ts";
 import type { NetworkShape } from "./network_spec.ts";
 import { createModel, type ModelSpec } from "./spec.ts";
 
@@ -30,12 +28,5 @@ export interface ModelDescription {
  * ```
  */
 export function describeModel(spec: ModelSpec, shape: NetworkShape): ModelDescription {
-  const { shapes, logits } = createModel(spec, shape);
-  const arrays = (group: Readonly<Record<string, readonly number[]>>) =>
-    Object.fromEntries(Object.entries(group).map(([name, shape]) => [name, { dtype: "float32", shape } as const]));
-  const macs = countMacs(({ weights, x }: { weights: Weights<Tensor>; x: Tensor }) => logits(weights, x), {
-    weights: { parameters: arrays(shapes.parameters), buffers: arrays(shapes.buffers) },
-    x: { dtype: "float32", shape: [1, ...shape.inputShape] },
-  });
-  return { parameters: Object.values(shapes.parameters).reduce((sum, shape) => sum + sizeOf(shape), 0), macs };
+  return networkSize(createModel(spec, shape));
 }

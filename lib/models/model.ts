@@ -1,4 +1,4 @@
-import type { NdArray, Rng } from "../core/mod.ts";
+import { DISPLAY, type Displayable, type NdArray, type Rng, withDisplay } from "../core/mod.ts";
 import type { Leaf, Tensor } from "../engine/mod.ts";
 
 /** The weights of a network: what is trained, and the running statistics, by their PyTorch names. */
@@ -74,7 +74,10 @@ export interface Classifier {
   readonly draws?: number;
 }
 
-/** A model in evaluation mode with given weights. */
-export function freeze(model: Model, weights: Weights<Leaf>): Classifier {
-  return { classes: model.classes, inputShape: model.inputShape, logits: model.logits, weights };
+/** A model in evaluation mode with given weights. A notebook shows it as it shows the model. */
+export function freeze(model: Model & Partial<Displayable>, weights: Weights<Leaf>): Classifier {
+  const { classes, inputShape, logits } = model;
+  const show = model[DISPLAY];
+  const classifier = { classes, inputShape, logits, weights };
+  return show === undefined ? classifier : withDisplay(classifier, show);
 }

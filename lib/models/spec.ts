@@ -1,4 +1,5 @@
-import { UsageError } from "../core/mod.ts";
+import { factsBundle, UsageError, withDisplay } from "../core/mod.ts";
+import { modelFacts } from "./_model_facts.ts";
 import { type CnnSpec, createCnn } from "./cnn.ts";
 import { createImagenetResnet, type ImagenetResnetSpec } from "./imagenet_resnet.ts";
 import { createMlp, type MlpSpec } from "./mlp.ts";
@@ -45,7 +46,7 @@ export const MODELS: { readonly [K in ModelSpec["kind"]]: CreateModel<Extract<Mo
 };
 
 /**
- * Makes the network that a spec describes.
+ * Makes the network that a spec describes. A notebook shows its kind and its size.
  *
  * @param spec Kind and settings.
  * @param shape Number of classes, and shape of one image [height, width, channels].
@@ -58,5 +59,6 @@ export function createModel(spec: ModelSpec, shape: NetworkShape): Network {
       `Cannot make a model of the kind ${JSON.stringify(spec.kind)}: use one of ${Object.keys(MODELS).join(", ")}`,
     );
   }
-  return (MODELS[spec.kind] as CreateModel<ModelSpec>)(spec, shape);
+  const network = (MODELS[spec.kind] as CreateModel<ModelSpec>)(spec, shape);
+  return withDisplay(network, () => factsBundle("Model", modelFacts(spec, network)));
 }

@@ -1,4 +1,5 @@
-import { type NdArray, sha256Hex, UsageError, writeFileAtomic } from "../core/mod.ts";
+import { factsBundle, type NdArray, sha256Hex, UsageError, withDisplay, writeFileAtomic } from "../core/mod.ts";
+import { cardFacts, modelFacts } from "./_model_facts.ts";
 import { readWeightsFile } from "./_read_weights_file.ts";
 import { splitNormalisation } from "./_split_normalisation.ts";
 import { CARD_VERSION, cardPath, formatCard, type ModelCard } from "./card.ts";
@@ -68,7 +69,7 @@ export interface LoadedWeights {
  * Reads weights in the safetensors format: what {@linkcode saveWeights} wrote, or any file with PyTorch's names and
  * layouts, such as a `state_dict` of torchvision's, timm's or RobustBench's. The checksum is verified against the card.
  * Mean and standard deviation that are in the file ("mu" and "sigma", "normalize.mean" and "normalize.std") become the
- * model's.
+ * model's. A notebook shows the card.
  *
  * @param path Path of the weights.
  * @param options What they are for, where there is no card.
@@ -108,5 +109,9 @@ export async function loadWeights(path: string, options: LoadOptions = {}): Prom
   const network = createModel(model, { classes: classes.length, inputShape });
   const weights = fromPyTorch(network.adapt?.(rest) ?? rest, network.shapes, `"${path}"`);
   const provenance = found?.provenance ?? {};
-  return { model: network, weights, card: { version: CARD_VERSION, model, classes, inputShape, provenance, sha256 } };
+  const card: ModelCard = { version: CARD_VERSION, model, classes, inputShape, provenance, sha256 };
+  return withDisplay(
+    { model: network, weights, card },
+    () => factsBundle(path, { ...modelFacts(model, network), ...cardFacts(card) }),
+  );
 }

@@ -1,14 +1,8 @@
+import { DISPLAY, type Displayable } from "../core/mod.ts";
 import { renderPng, type TopLevelSpec } from "./render.ts";
 import { type AccuracyTable, tableHtml, tableMarkdown, tableText } from "./table.ts";
 
-/** Key of the method that Deno's notebook kernel calls to show a value. */
-export const DISPLAY: unique symbol = Symbol.for("Jupyter.display") as never;
-
-/** A value that a notebook shows where it is the last expression of a cell. */
-export interface Displayable {
-  /** Content by MIME type; the viewer takes the richest that it knows. */
-  readonly [DISPLAY]: () => Promise<Record<string, unknown>>;
-}
+export { DISPLAY, type Displayable };
 
 /**
  * Makes a figure for a notebook, in every form that a viewer may want: Vega-Lite for JupyterLab, PNG for viewers that

@@ -41,6 +41,7 @@ export * from "./robustness_curve.ts";
 export * from "./show_images.ts";
 export * from "./show_progress.ts";
 export * from "./surface_map.ts";
+export * from "./summary_table.ts";
 export * from "./table.ts";
 export { COLUMN_WIDTH, labelOf, methodOrder, type MethodStyle, methodStyles, THEME } from "./theme.ts";
 export * from "./teacher_table.ts";

@@ -1,7 +1,9 @@
-import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import {
   CheckpointError,
   DataError,
+  DISPLAY,
+  type Displayable,
   ExperimentError,
   float32,
   parseCost,
@@ -17,6 +19,7 @@ import { createModel, encodeSafetensors, loadWeights, toPyTorch } from "../../li
 import { summarize } from "../../lib/evaluation/mod.ts";
 import { writeTinyFolder } from "../data/_tiny_folder.ts";
 import type { AverageSpec } from "../../lib/training/mod.ts";
+import { summaryTable, tableHtml, tableText } from "../../lib/report/mod.ts";
 import { filesIn } from "../scripts/_task.ts";
 import { inTempFolder, TINY } from "./_tiny.ts";
 
@@ -62,6 +65,12 @@ Deno.test("run() trains, evaluates and draws, and its files agree with each othe
     assert(end.kind === "end");
     const { rows } = parseEvaluation(await Deno.readTextFile(`${out}/evaluation.csv`));
     assertEquals([end.folder, end.rows], [out, rows]);
+    const shown = await (end as object as Displayable)[DISPLAY]();
+    assertEquals(
+      shown["text/plain"],
+      `${tableText(summaryTable(rows))}\nIn ${out}; all of it on one page: ${end.report}`,
+    );
+    assertStringIncludes(shown["text/html"] as string, tableHtml(summaryTable(rows)));
     assertEquals(summarize(parseEvidence(await Deno.readTextFile(`${out}/evidence.csv`)).rows), rows);
     const steps = parseSteps(await Deno.readTextFile(`${out}/steps.csv`)).rows;
     // 48 images are left for training: 3 batches of 16 in each of 2 epochs.
