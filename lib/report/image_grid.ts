@@ -1,4 +1,4 @@
-import { encodePng } from "./_encode_png.ts";
+import { encodePng } from "../core/mod.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { rasterize } from "./render.ts";
 import { COLUMN_WIDTH, estimateWidth, FONT, FONT_SIZE } from "./theme.ts";
