@@ -3,7 +3,6 @@ import {
   costTable,
   type EvaluationRow,
   readReferences,
-  type ReferenceCard,
   type RunEndEvent,
   type RunEvent,
   type SkippedImage,

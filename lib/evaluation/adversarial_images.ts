@@ -2,7 +2,7 @@ import { type EvidenceRow, float32, int32, type NdArray, parseEps, type Progress
 import { type Dataset, gather } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import { attackName, attackPasses, type AttackSpec, type Norm, runAttack } from "../attacks/mod.ts";
+import { attackName, attackPasses, type AnyAttack, type Norm, runAttack } from "../attacks/mod.ts";
 
 /** Images of an evaluation under one attack at one radius, with what its evidence says of them. */
 export interface AdversarialImages {
@@ -35,7 +35,7 @@ export interface AdversarialImagesOptions {
   /** Images. */
   readonly dataset: Dataset;
   /** The attack. */
-  readonly attack: AttackSpec;
+  readonly attack: AnyAttack;
   /** Evidence of one network under this attack at one radius: a row for each image that is wanted. */
   readonly rows: readonly EvidenceRow[];
   /** Images per batch. */

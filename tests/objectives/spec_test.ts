@@ -1,7 +1,6 @@
-import { assert, assertAlmostEquals, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
-import { float32, type NdArray, rng, UsageError } from "../../lib/core/mod.ts";
-import { add, createEngine, readTree, square, sum, type Tensor } from "../../lib/engine/mod.ts";
-import type { Classifier, Weights } from "../../lib/models/mod.ts";
+import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
+import { float32, type NdArray, UsageError } from "../../lib/core/mod.ts";
+import { add, createEngine, square, sum, type Tensor } from "../../lib/engine/mod.ts";
 import {
   AKD_PAPER,
   checkObjective,
@@ -14,19 +13,14 @@ import {
 import { testOnEngines } from "../testing/engines.ts";
 import { EACH, SPECS } from "./_specs.ts";
 import {
-  BATCH,
   firstState,
   INPUTS,
   largest,
   lossesAt,
   lossGradients,
   noiseOf,
-  SHAPE,
-  take,
-  termGradients,
   termsAt,
   type Tiny,
-  type TinyInputs,
   tinyLogits,
 } from "./_tiny.ts";
 
