@@ -2,7 +2,7 @@ import { type EvidenceRow, float32, int32, type NdArray, parseEps, type Progress
 import { type Dataset, gather } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
-import { attackName, attackPasses, type AnyAttack, type Norm, runAttack } from "../attacks/mod.ts";
+import { type AnyAttack, attackName, attackPasses, type Norm, runAttack } from "../attacks/mod.ts";
 
 /** Images of an evaluation under one attack at one radius, with what its evidence says of them. */
 export interface AdversarialImages {
