@@ -11,7 +11,7 @@ import type { DdnSpec, FabSpec } from "../attacks/mod.ts";
 import type { DataSpec } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { LoadOptions } from "../models/mod.ts";
-import { parseReferenceCard, writeFigures, writeReport } from "../report/mod.ts";
+import { parseReferenceCard, writeFigures } from "../report/mod.ts";
 import { distances } from "./_distances.ts";
 import { endEvent } from "./_end_event.ts";
 import { evaluated } from "./_evaluated.ts";
@@ -20,6 +20,7 @@ import { masking } from "./_masking.ts";
 import { openEvaluation } from "./_open_evaluation.ts";
 import { savedImages } from "./_saved_images.ts";
 import type { EvaluationSpec } from "./experiment.ts";
+import { reportRun } from "./report_run.ts";
 import type { RunEvent } from "./run.ts";
 import { openEvidence } from "./run_folder.ts";
 
@@ -116,7 +117,7 @@ export async function* evaluateModels(
     if (options.distances !== undefined) yield* distances(context, options.distances);
     if (saved !== undefined) yield* savedImages(saved, (await openEvidence(folder)).rows);
     const figures = await writeFigures(path);
-    const report = await writeReport(path);
+    const report = await reportRun(path);
     await manifest.finish();
     yield endEvent({ folder: path, rows, figures, report });
   } finally {

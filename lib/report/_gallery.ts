@@ -1,5 +1,6 @@
 import type { NdArray } from "../core/mod.ts";
 import { in255 } from "./_accuracy.ts";
+import { encodePng } from "./_encode_png.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { labelOf, methodOrder } from "./theme.ts";
 
@@ -80,7 +81,7 @@ function stripOf(images: ReportImages, i: number): string {
   const parts = [clean, perturbation, adversarial].map((pixels) => averaged(pixels, height, width, channels, block));
   const { rows, columns } = parts[0]!;
   const total = 3 * columns + 2 * GAP;
-  const source = bitmap(rows, total, (row, column) => {
+  const source = urlOf(rows, total, (row, column) => {
     const part = Math.floor(column / (columns + GAP));
     const at = column - part * (columns + GAP);
     return at < columns ? parts[part]!.colorAt(row, at) : [1, 1, 1];
@@ -116,25 +117,13 @@ function averaged(pixels: Float32Array, height: number, width: number, channels:
   };
 }
 
-/** An image as the URL of a bitmap (BMP, 24 bits), whose bytes are those of the pixels and no compressor's. */
-function bitmap(height: number, width: number, colorAt: (row: number, column: number) => Color): string {
-  const stride = Math.ceil(3 * width / 4) * 4;
-  const bytes = new Uint8Array(54 + stride * height);
-  const view = new DataView(bytes.buffer);
-  bytes.set([0x42, 0x4d]);
-  view.setUint32(2, bytes.length, true);
-  view.setUint32(10, 54, true);
-  view.setUint32(14, 40, true);
-  view.setInt32(18, width, true);
-  view.setInt32(22, height, true);
-  view.setUint16(26, 1, true);
-  view.setUint16(28, 24, true);
+/** An image as the URL of a PNG file. */
+function urlOf(height: number, width: number, colorAt: (row: number, column: number) => Color): string {
+  const bytes = new Uint8ClampedArray(3 * height * width);
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
-      const color = colorAt(row, column).map((value) => Math.round(255 * Math.min(1, Math.max(0, value))));
-      // From below upwards, blue first.
-      bytes.set(color.reverse(), 54 + (height - 1 - row) * stride + 3 * column);
+      bytes.set(colorAt(row, column).map((value) => 255 * value), 3 * (row * width + column));
     }
   }
-  return `data:image/bmp;base64,${bytes.toBase64()}`;
+  return `data:image/png;base64,${encodePng(new Uint8Array(bytes.buffer), width, height, 3).toBase64()}`;
 }

@@ -58,7 +58,8 @@ function reaching(layers: readonly View[]): View[] {
   const shown = own.find((unit) => typeOf(unit) === "point") ?? own.find((unit) => typeOf(unit) === "line");
   if (shown === undefined) return [];
   const { x, y } = shown.encoding!;
-  const mark = { type: "point", filled: true, opacity: 0, size: REACH, ...TOOLTIP };
+  // Cut off at the edge of the plot, so that the figure is no larger.
+  const mark = { type: "point", filled: true, opacity: 0, size: REACH, clip: true, ...TOOLTIP };
   return [{ mark, encoding: { ...(x === undefined ? {} : { x }), ...(y === undefined ? {} : { y }) } }];
 }
 

@@ -61,13 +61,14 @@ export async function inTempFolder(body: (folder: string) => Promise<void>): Pro
   }
 }
 
-/** A file without the seconds that training took, which are never the same. */
+/** A file without times, which are never the same: of the page also without what the manifest says. */
 function withoutTimes(name: string, bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   if (name !== "cost.csv" && name !== "report.html") return bytes;
   const text = new TextDecoder().decode(bytes);
-  const timeless = name === "cost.csv"
-    ? text.replaceAll(/(,\d+),[^,\n]*,[^,\n]*\n/g, "$1\n")
-    : text.replace(/<h2>Cost<\/h2>[\s\S]*?<\/table>/, "");
+  const timeless = name === "cost.csv" ? text.replaceAll(/(,\d+),[^,\n]*,[^,\n]*\n/g, "$1\n") : text.replaceAll(
+    /<h2>Cost<\/h2>[\s\S]*?<\/table>|<dl class="made">[\s\S]*?<\/dl>|<table class="facts">[\s\S]*?<\/table>/g,
+    "",
+  );
   return new TextEncoder().encode(timeless);
 }
 

@@ -68,6 +68,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "methods",
     "notebooks",
     "objective-peer",
+    "report",
     "reproduce",
     "run",
     "setup",
