@@ -1,5 +1,6 @@
 import { builtinModules } from "node:module";
 import { fileURLToPath } from "node:url";
+import { DataError } from "../mod.ts";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
@@ -9,6 +10,7 @@ const ROOT = fileURLToPath(new URL("../", import.meta.url));
  *
  * @param modules Files below `scripts/`, by name: "_explore_worker.ts".
  * @returns JavaScript modules, in their order.
+ * @throws {DataError} If they cannot be bundled: at its first use Deno fetches the program that does it, esbuild.
  */
 export async function bundleForBrowser(modules: readonly string[]): Promise<Uint8Array<ArrayBuffer>[]> {
   const folder = await Deno.makeTempDir({ prefix: "kdiga-explore-" });
@@ -28,7 +30,11 @@ export async function bundleForBrowser(modules: readonly string[]): Promise<Uint
       stdout: "null",
       stderr: "piped",
     }).output();
-    if (!success) throw new Error(`Cannot bundle the page: ${new TextDecoder().decode(stderr)}`);
+    if (!success) {
+      const text = new TextDecoder().decode(stderr);
+      const line = /^error: (.*)$/m.exec(text)?.[1] ?? text.trim();
+      throw new DataError(`Cannot make the page as \`deno bundle\` failed (it needs the network once): ${line}`);
+    }
     return await Promise.all(modules.map((name) => Deno.readFile(`${folder}/out/${name.replace(/ts$/, "js")}`)));
   } finally {
     await Deno.remove(folder, { recursive: true });

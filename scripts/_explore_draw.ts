@@ -36,7 +36,7 @@ export function paint(
 }
 
 const SVG = "http://www.w3.org/2000/svg";
-const EDGE = { left: 46, right: 14, top: 12, bottom: 36 } as const;
+const EDGE = { left: 46, right: 14, top: 26, bottom: 36 } as const;
 
 /**
  * Draws margins over the images of a path, with a line at 0.
@@ -83,11 +83,15 @@ export function drawCurve(
   }
   add("text", { x: (EDGE.left + width - EDGE.right) / 2, y: height - 4, "text-anchor": "middle" }, "step");
   add("line", { x1: x(shown), x2: x(shown), y1: EDGE.top, y2: height - EDGE.bottom, stroke: "#767676" });
-  for (const { margins, color, isDashed } of lines) {
+  let from = EDGE.left;
+  for (const { label, margins, color, isDashed } of lines) {
     const points = margins.map((margin, i) => `${x(i).toFixed(1)},${y(margin).toFixed(1)}`).join(" ");
     const dash = isDashed ? { "stroke-dasharray": "6 4" } : {};
     add("polyline", { points, fill: "none", stroke: color, "stroke-width": 2, ...dash });
     const margin = margins[shown];
+    add("line", { x1: from, x2: from + 26, y1: 10, y2: 10, stroke: color, "stroke-width": 2, ...dash });
+    add("text", { x: from + 32, y: 14 }, label);
+    from += 56 + 8 * label.length;
     if (margin !== undefined) add("circle", { cx: x(shown), cy: y(margin), r: 4.5, fill: color });
   }
 }

@@ -45,14 +45,18 @@ browser; nothing is sent elsewhere. It ends at Ctrl-C.`,
   main: async ({ args, flags, json, signal }) => {
     const port = flags.port === undefined ? 0 : portOf(flags.port);
     const progress = createProgress();
-    const [page, scripts] = await Promise.all([
-      pageOf(args, flags, progress),
-      bundleForBrowser(["_explore_page.ts", "_explore_worker.ts"]),
-    ]);
+    const page = await pageOf(args, flags, progress);
+    signal.throwIfAborted();
+    progress.say("making the page");
+    const scripts = await bundleForBrowser(["_explore_page.ts", "_explore_worker.ts"]).catch((error) => {
+      signal.throwIfAborted();
+      throw error;
+    });
     signal.throwIfAborted();
     const server = serve(explorePage({ ...page, files: await filesOf(scripts) }), port);
     const url = `http://127.0.0.1:${server.addr.port}/`;
     await progress.end();
+    // Not at the end, as of other commands: who reads it wants to open the page.
     console.log(json ? JSON.stringify({ url }) : `${page.run.title}: ${url} (Ctrl-C ends it)`);
     if (flags.open) {
       await openBrowser(url).catch(() => progress.say(`no browser could be opened: open ${url} yourself`));

@@ -62,6 +62,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "bench",
     "check:torch",
     "evaluate",
+    "explore",
     "fetch",
     "figures",
     "inspect-teacher",
