@@ -78,6 +78,8 @@ let pending: { readonly id: number; readonly kind: Request["kind"] } | undefined
 let scene: Scene | undefined;
 /** One of each network of the scene. */
 let tables: Table[] = [];
+/** Largest difference of a logit of the GPU from plain JavaScript's so far. */
+let mostDifference = 0;
 let isDrawing = false;
 let first = 0;
 
@@ -126,6 +128,10 @@ function ask(request: Request): void {
 }
 
 function hear(answer: Answer): void {
+  if (answer.kind === "compared") {
+    compare(answer.difference);
+    return;
+  }
   // What was asked before the last question is of no interest any more.
   if (answer.id !== pending?.id || scene === undefined) return;
   switch (answer.kind) {
@@ -430,17 +436,15 @@ function end(scene: Scene, outcome: Outcome, seconds: number): void {
   const fell = outcome.margin < 0;
   const wasWrong = outcome.firstStep === 0 && topClass(scene.frames[0]!.logits[0]!) !== data.labels[scene.image];
   const what = wasWrong
-    ? "was misclassified as it is"
-    : fell
-    ? `fell ${outcome.firstStep === 0 ? "at the start" : `at step ${outcome.firstStep}`}`
-    : "stands";
+    ? "was wrong about the image as it is"
+    : !fell
+    ? "is right; the image stands"
+    : `is fooled; the image fell ${outcome.firstStep === 0 ? "at the start" : `at step ${outcome.firstStep}`}`;
   const beside = scene.networks.slice(1).map((_, k) => {
     const falls = marginOf(outcome.frame.logits[k + 1]!, data.labels[scene.image]!) < 0;
     return ` ${labelOf(k + 1)} ${falls ? "is fooled by the same image" : "is right about the same image"}.`;
   });
-  page.status.textContent = `${name} at ${eps}: ${labelOf(0)} ${
-    fell || wasWrong ? "is fooled" : "is right"
-  }; the image ${what}.${beside.join("")}`;
+  page.status.textContent = `${name} at ${eps}: ${labelOf(0)} ${what}.${beside.join("")}`;
   const rows: readonly (readonly [string, string])[] = [
     ["Attack", `${name} at ${eps}, seed ${run.seed}`],
     ["Margin", `${outcome.margin} (${fell ? "misclassified" : "right"})`],
@@ -455,7 +459,22 @@ function end(scene: Scene, outcome: Outcome, seconds: number): void {
 }
 
 function device(name: string): void {
-  page.device.textContent = `TensorFlow.js on ${name}.`;
+  const isCompared = name.includes("WebGL") && mostDifference > 0;
+  page.device.textContent = `TensorFlow.js on ${name}.${
+    isCompared ? ` Its logits were those of plain JavaScript to ${mostDifference.toExponential(0)}.` : ""
+  }`;
+}
+
+/** Says whether the GPU can be believed. */
+function compare(difference: number): void {
+  mostDifference = Math.max(mostDifference, difference);
+  if (difference < 1e-3) {
+    device("gpu (WebGL)");
+  } else {
+    page.error.textContent = `The GPU's logits differ from plain JavaScript's by ${
+      difference.toFixed(3)
+    }: compute with the processor`;
+  }
 }
 
 function labelOf(k: number): string {

@@ -86,6 +86,8 @@ export type Answer =
     readonly logits: readonly Float32Array[];
     readonly device: string;
   }
+  /** Largest difference of a logit from the plain kernels', where others computed; told once of a network. */
+  | { readonly kind: "compared"; readonly id: number; readonly difference: number }
   /** The attack's name in tables, and how many steps it may take at most. */
   | {
     readonly kind: "begun";

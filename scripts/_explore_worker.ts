@@ -37,6 +37,10 @@ class Cancelled extends Error {}
 
 const run: Promise<ExploredRun> = fetched("/run.json").then((response) => response.json());
 const places = new Map<ReferenceBackend, Place>();
+/** Networks whose logits on WebGL were compared with those of the plain kernels. */
+const compared = new Set<number>();
+/** Most weights of a network that is compared: a larger one would take the processor half a minute. */
+const MOST_COMPARED = 12_000_000;
 /** Questions that still wait or are being answered; the others were cancelled. */
 const wanted = new Set<number>();
 let queue = Promise.resolve();
@@ -77,6 +81,20 @@ async function predict(question: Extract<Request, { readonly kind: "predict" }>)
   ]);
   const logits = await logitsOf(place.engine, networks, x);
   tell({ kind: "predicted", id, logits, device: place.engine.device });
+  if (place !== places.get("webgl")) return;
+  for (const [k, network] of networks.entries()) {
+    const index = question.networks[k]!;
+    if (compared.has(index) || sizeOfWeights(network) > MOST_COMPARED) continue;
+    compared.add(index);
+    const plain = placeOf("cpu");
+    const [expected] = await logitsOf(plain.engine, [await networkAt(plain, index)], x);
+    const differences = expected!.map((logit, at) => Math.abs(logit - logits[k]![at]!));
+    tell({ kind: "compared", id, difference: Math.max(...differences) });
+  }
+}
+
+function sizeOfWeights({ weights }: Classifier): number {
+  return Object.values(weights.parameters).reduce((sum, { shape }) => sum + sizeOf(shape), 0);
 }
 
 async function attack(question: Extract<Request, { readonly kind: "attack" }>): Promise<void> {

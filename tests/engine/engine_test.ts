@@ -1,5 +1,5 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
-import { float32, int32, rng } from "../../lib/core/mod.ts";
+import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { float32, int32, rng, UsageError } from "../../lib/core/mod.ts";
 import * as ops from "../../lib/engine/mod.ts";
 import type { Tensor } from "../../lib/engine/mod.ts";
 import { tf } from "../../lib/engine/tensorflow.ts";
@@ -171,3 +171,11 @@ testOnEngines("floating-point operations are counted from the graph", async (eng
   await ops.takeTree(engine, await program({ x: normal([2, 8, 8, 16], "x"), w: normal([3, 3, 16, 32], "w") }));
   assertEquals(program.stats[0]!.flops, 2 * 2 * 8 * 8 * 9 * 16 * 32);
 }, NATIVE_ENGINES);
+
+Deno.test("createReferenceEngine() says where there is no WebGL", () => {
+  assertThrows(
+    () => ops.createReferenceEngine("webgl"),
+    UsageError,
+    'Cannot compute on WebGL as there is none here: use a browser that has it, or the backend "cpu"',
+  );
+});
