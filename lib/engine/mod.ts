@@ -22,6 +22,7 @@ export * from "./values.ts";
 export * from "./cached_program.ts";
 export * from "./count_macs.ts";
 export * from "./create_engine.ts";
+export * from "./record_kernels.ts";
 export * from "./reference/create_reference_engine.ts";
 export * from "./libtensorflow/eager/use_tensorflow.ts";
 export * from "./libtensorflow/find_library.ts";
