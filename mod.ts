@@ -175,7 +175,8 @@
  * - attacks: {@linkcode runAttack}, {@linkcode attackImages}, {@linkcode smallestPerturbations}, {@linkcode ATTACKS}
  * - objectives: {@linkcode objectiveOf}, {@linkcode Objective}, {@linkcode METHODS} and the constants of papers and codes
  * - training: {@linkcode train}, {@linkcode OPTIMIZERS}, {@linkcode learningRate}, {@linkcode TrainState}
- * - certificates: {@linkcode certifySmoothed}, {@linkcode predictSmoothed}: what no attack within a radius can change
+ * - certificates: {@linkcode boundMargins}, {@linkcode certifiedRadii}, {@linkcode certifyImages},
+ *   {@linkcode certifySmoothed}, {@linkcode predictSmoothed}: what no attack within a radius can change
  * - evaluation: {@linkcode evaluate}, {@linkcode summarize}, {@linkcode narrow} within a budget, {@linkcode analyze},
  *   {@linkcode maskingReport}
  * - report: {@linkcode FIGURES}, {@linkcode renderSvg}, {@linkcode renderPng}, {@linkcode accuracyTable},

@@ -22,7 +22,7 @@ const ARROWS: Readonly<Record<string, string>> = {
   evaluation: "core engine data losses attacks types: models",
   certificates: "core engine types: models",
   report: "core",
-  experiments: "core engine data models losses attacks objectives training evaluation report",
+  experiments: "core engine data models losses attacks objectives training evaluation certificates report",
 };
 
 /** Foreign packages, and the only files or folders of lib/ that may import them. */

@@ -1,9 +1,28 @@
 /**
  * Certificates: what no attack within a radius can change.
  *
+ * Bounds: lower bounds of a classifier's margins over whole balls of images, by interval bound propagation and linear
+ * relaxation ({@linkcode boundMargins}). Smoothing: radii that hold with a probability, of a classifier that votes under
+ * noise ({@linkcode certifySmoothed}).
+ *
+ * ```ts ignore
+ * const method = { kind: "crown" } as const;
+ * const bounds = await boundMargins(engine, classifier, { x, y, eps: 2 / 255, norm: "Linf", method });
+ * ```
+ *
+ * For bounds a classifier is taken as a list of TensorFlow.js's kernels (`recordKernels` of the engine room), and they are
+ * made of the operators of `engine/ops.ts` again: so they compile on every engine, and can be differentiated. To cover
+ * another operator: `_linear_kernels.ts` where it is linear in what depends on the image, else `_relaxations.ts`.
+ *
  * @module
  */
+export * from "./bound_margins.ts";
+export * from "./bound_spec.ts";
+export * from "./certified_accuracy.ts";
+export { certifiedRadii, type RadiusQuestion } from "./certified_radii.ts";
+export * from "./certify_images.ts";
 export * from "./certify_smoothed.ts";
+export * from "./lower_margins.ts";
 export * from "./predict_smoothed.ts";
 export * from "./smoothed_radius.ts";
 export * from "./smoothing_spec.ts";

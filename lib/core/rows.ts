@@ -145,6 +145,35 @@ export interface DistanceRow {
   readonly distance: number;
 }
 
+/** Whether an image is certified at a radius: no image in its ball is misclassified. */
+export interface CertificateRow {
+  /** Name of the network. */
+  readonly method: string;
+  /** Image id in its data set. */
+  readonly image: number;
+  /** True class. */
+  readonly label: number;
+  /** How margins were bounded: "ibp", "crown-ibp", "crown", ... */
+  readonly certificate: string;
+  /** Norm of the ball. */
+  readonly norm: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Whether every margin is bounded above 0. */
+  readonly certified: boolean;
+  /** The smallest lower bound of a margin z_y - z_k over the ball, in logits; -Infinity where there is none. */
+  readonly lowerMargin: number;
+}
+
+/** The radius up to which an image is certified. */
+export interface CertifiedRadiusRow extends Omit<CertificateRow, "eps"> {
+  /**
+   * In pixel units; 0 where `certified` is false: not even the image itself is, as it is misclassified or all but. Its
+   * robustness goes at least as far.
+   */
+  readonly radius: number;
+}
+
 /** A rate over the n images of one class. */
 export interface ClassRow extends EvaluationRow {
   /** True class of the images. */
