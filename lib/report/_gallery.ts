@@ -1,6 +1,6 @@
+import { encodePng } from "../core/mod.ts";
 import type { NdArray } from "../core/mod.ts";
 import { in255 } from "./_accuracy.ts";
-import { encodePng } from "./_encode_png.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { labelOf, methodOrder } from "./theme.ts";
 
