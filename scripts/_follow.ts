@@ -79,7 +79,7 @@ export async function followTo<R>(
       if (!json) {
         console.log(`\n${tableText(await tableOf(rows, folder))}\n`);
         if (costs !== undefined) console.log(`${tableText(costs)}\n`);
-        for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
+        for (const path of figures) if (path.endsWith(".svg")) console.log(path);
         console.log(report);
         console.log(`\n${folder} (${seconds.toFixed(1)} s)`);
       }

@@ -184,7 +184,7 @@ async function followWithin(
       progress.say("masked gradients were not checked: run without --budget for that");
       if (!json) {
         console.log(`\n${tableText(bracketTable(rows))}`);
-        for (const path of figures) if (!path.endsWith(".vl.json")) console.log(path);
+        for (const path of figures) if (path.endsWith(".svg")) console.log(path);
         console.log(report);
         console.log(`\n${folder} (${seconds.toFixed(1)} s)`);
       }

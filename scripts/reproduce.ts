@@ -10,14 +10,13 @@ import {
   compareRows,
   evaluationIn,
   expandSweep,
+  figureFiles,
   type FolderRates,
   formatEvaluation,
   isFinished,
   parseEvaluation,
   PRESETS,
   readTextIfExists,
-  renderPng,
-  renderSvg,
   resolveExperiment,
   runName,
   small,
@@ -143,11 +142,7 @@ async function written({ make }: Artefact, rates: FolderRates, out: string): Pro
   await Deno.mkdir(out, { recursive: true });
   const files: readonly (readonly [string, string | Uint8Array])[] = typeof result === "string"
     ? [["table.txt", result]]
-    : [
-      ["figure.vl.json", `${JSON.stringify(result, null, 2)}\n`],
-      ["figure.svg", await renderSvg(result)],
-      ["figure.png", await renderPng(result, { scale: 3 })],
-    ];
+    : (await figureFiles(result)).map(([ending, content]) => [`figure${ending}`, content]);
   for (const [name, content] of files) await writeFileAtomic(`${out}/${name}`, content);
   return files.map(([name]) => `${out}/${name}`);
 }

@@ -121,7 +121,7 @@ Presets: ${Object.keys(SWEEPS).join(", ")}.`,
     const { folder, rows, missing, figures, report } = merged;
     if (!json) {
       if (rows.length > 0) console.log(`\n${tableText(await tableOf(folder))}`);
-      for (const figure of figures) if (!figure.endsWith(".vl.json")) console.log(figure);
+      for (const figure of figures) if (figure.endsWith(".svg")) console.log(figure);
       if (report !== undefined) console.log(report);
       console.log(`\n${folder}`);
     }

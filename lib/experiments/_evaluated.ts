@@ -8,6 +8,7 @@ import {
   UsageError,
   writeFileAtomic,
 } from "../core/mod.ts";
+import { FIGURE_ENDINGS } from "../report/mod.ts";
 import { type Dataset, type LoadedData, subset } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import { attackName } from "../attacks/mod.ts";
@@ -52,7 +53,7 @@ export function evaluationSet(
 }
 
 /** Files of an evaluation within a budget, which a full one makes needless. */
-const BUDGET_FILES = ["budget.csv", "bracket.csv", ...["vl.json", "svg", "png"].map((end) => `figures/bracket.${end}`)];
+const BUDGET_FILES = ["budget.csv", "bracket.csv", ...FIGURE_ENDINGS.map((ending) => `figures/bracket${ending}`)];
 
 /** What is evaluated, and where the rows go. */
 export interface EvaluationContext {

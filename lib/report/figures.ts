@@ -13,8 +13,9 @@ import { accuraciesOf, commonRadii, usualAttacks, wholeAttacks } from "./_accura
 import { analysisCurve } from "./analysis_curve.ts";
 import { bracketCurve } from "./bracket_curve.ts";
 import { epochCurves } from "./epoch_curves.ts";
+import { figureFiles } from "./figure_files.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
-import { renderPng, renderSvg, type TopLevelSpec } from "./render.ts";
+import type { TopLevelSpec } from "./render.ts";
 import { reliabilityDiagram } from "./reliability_diagram.ts";
 import { rowsIn } from "./_rows_in.ts";
 import { robustnessBars } from "./robustness_bars.ts";
@@ -26,7 +27,8 @@ import { trainingCurves } from "./training_curves.ts";
 /**
  * Draws every figure that the rows of a run folder allow, from its CSV files alone: a robustness curve per attack, bars
  * at the largest radius that the attacks share, a curve per quantity of the analysis, the training curves, what a
- * watch saw over the epochs, the bracket of an evaluation within a budget, and the reliability of a teacher. Each figure is written as a Vega-Lite specification (`.vl.json`), as SVG, and as PNG of 288 dots per inch.
+ * watch saw over the epochs, the bracket of an evaluation within a budget, and the reliability of a teacher. Each is
+ * written in all forms of {@linkcode figureFiles}.
  *
  * Of a sweep's folder, whose rates are in `means.csv`, also robust against clean accuracy.
  *
@@ -47,13 +49,8 @@ export async function writeFigures(folder: string): Promise<string[]> {
   await Deno.mkdir(`${folder}/figures`, { recursive: true });
   const paths: string[] = [];
   for (const [name, spec] of specs) {
-    const files = {
-      "vl.json": `${JSON.stringify(spec, null, 2)}\n`,
-      "svg": await renderSvg(spec),
-      "png": await renderPng(spec, { scale: 3 }),
-    };
-    for (const [extension, content] of Object.entries(files)) {
-      const path = `${folder}/figures/${name}.${extension}`;
+    for (const [ending, content] of await figureFiles(spec)) {
+      const path = `${folder}/figures/${name}${ending}`;
       await writeFileAtomic(path, content);
       paths.push(path);
     }

@@ -1,6 +1,6 @@
 /**
- * Rows become figures and tables: pure functions from rows to Vega-Lite specifications, drawn as SVG and PNG with the
- * font inside, and tables as text, Markdown and HTML. No engine is needed.
+ * Rows become figures and tables: pure functions from rows to Vega-Lite specifications, drawn as SVG, PNG and PDF with
+ * the font inside, and tables as text, Markdown and HTML. No engine is needed.
  *
  * ```ts
  * import { accuracyTable, renderSvg, robustnessCurve, tableText } from "@kdiga/kdiga";
@@ -26,6 +26,7 @@ export * from "./cost_table.ts";
 export * from "./evaluation_in.ts";
 export * from "./epoch_curves.ts";
 export * from "./figure.ts";
+export * from "./figure_files.ts";
 export * from "./figures.ts";
 export * from "./image_grid.ts";
 export * from "./jupyter.ts";
@@ -35,6 +36,7 @@ export * from "./paired_table.ts";
 export * from "./reference_card.ts";
 export * from "./reliability_diagram.ts";
 export * from "./render.ts";
+export * from "./render_pdf.ts";
 export * from "./report.ts";
 export * from "./robustness_bars.ts";
 export * from "./robustness_curve.ts";

@@ -1,18 +1,19 @@
+import { crc32 } from "node:zlib";
 import type { TopLevelSpec as VegaLiteSpec } from "vega-lite";
-// Not used as a value: it makes the font's package part of the module graph, so that it is fetched with the others.
-import "dejavu-fonts-ttf/package.json" with { type: "json" };
-import { compileSpec, listening, refuse } from "./_compile.ts";
-import { advanceWidths } from "./_font.ts";
+import { layOut, loadFont } from "./_lay_out.ts";
 import { packageFile } from "./_package_file.ts";
 import { FONT } from "./theme.ts";
 
 /** A Vega-Lite specification of a whole figure. */
 export type TopLevelSpec = VegaLiteSpec;
 
+/** Scale of {@linkcode renderPng} at which there are 300 dots per inch. */
+export const PRINT_SCALE = 300 / 96;
+
 /** Options of {@linkcode renderPng}. */
 export interface RenderPngOptions {
   /**
-   * Pixels of the image per pixel of 1/96 inch: 2 is sharp on screens, 3.125 is 300 dots per inch.
+   * Pixels of the image per pixel of 1/96 inch: 2 is sharp on screens, {@linkcode PRINT_SCALE} is for print.
    * @default {2}
    */
   readonly scale?: number;
@@ -40,7 +41,8 @@ export async function renderSvg(spec: TopLevelSpec): Promise<string> {
 }
 
 /**
- * Draws a figure as PNG on a white ground.
+ * Draws a figure as PNG on a white ground. The file says how many dots it has per inch, so that it is printed in the
+ * figure's own size (8.5 cm is a column).
  *
  * @param spec Vega-Lite specification with its data inside.
  * @param options Scale.
@@ -63,7 +65,7 @@ export async function rasterize(svg: string, options: RenderPngOptions = {}): Pr
   try {
     const rendered = image.render();
     try {
-      return rendered.asPng();
+      return withResolution(rendered.asPng(), options.scale ?? 2);
     } finally {
       rendered.free();
     }
@@ -74,62 +76,46 @@ export async function rasterize(svg: string, options: RenderPngOptions = {}): Pr
 
 type Resvg = InstanceType<typeof import("@resvg/resvg-wasm").Resvg>;
 
-/** SVG with texts that still need the font. */
-async function layOut(spec: TopLevelSpec): Promise<string> {
-  const [vega, { widthOf }] = await Promise.all([import("vega"), loadDrawing()]);
-  const metrics =
-    (vega as unknown as { textMetrics: { width: (item: { fontSize?: number }, text: unknown) => number } })
-      .textMetrics;
-  metrics.width = (item, text) => widthOf(String(text ?? ""), item.fontSize ?? 11);
-
-  const warnings: string[] = [];
-  const logger = listening(warnings);
-  const view = new vega.View(vega.parse(await compileSpec(spec)), { renderer: "none", logger, loader: closedLoader() });
-  try {
-    const svg = await view.toSVG();
-    refuse(warnings);
-    return svg;
-  } finally {
-    view.finalize();
-  }
-}
-
 async function parseSvg(svg: string, scale = 1): Promise<Resvg> {
-  const { Resvg, font } = await loadDrawing();
+  const [Resvg, { bytes }] = await Promise.all([loadResvg(), loadFont()]);
   return new Resvg(svg, {
-    font: { fontBuffers: [font], defaultFontFamily: FONT, sansSerifFamily: FONT },
+    font: { fontBuffers: [bytes], defaultFontFamily: FONT, sansSerifFamily: FONT },
     fitTo: { mode: "zoom", value: scale },
     background: "white",
   });
 }
 
-interface Drawing {
-  readonly Resvg: typeof import("@resvg/resvg-wasm").Resvg;
-  readonly font: Uint8Array;
-  readonly widthOf: (text: string, fontSize: number) => number;
-}
+let resvg: Promise<typeof import("@resvg/resvg-wasm").Resvg> | undefined;
 
-let drawing: Promise<Drawing> | undefined;
-
-/** Loads the rasteriser and the font from their npm packages, once; the figures' data alone needs neither. */
-function loadDrawing(): Promise<Drawing> {
-  drawing ??= (async () => {
-    const [{ initWasm, Resvg }, wasm, font] = await Promise.all([
+/** Loads the rasteriser from its npm package, once; the figures' data alone do not need it. */
+function loadResvg(): Promise<typeof import("@resvg/resvg-wasm").Resvg> {
+  resvg ??= (async () => {
+    const [{ initWasm, Resvg }, wasm] = await Promise.all([
       import("@resvg/resvg-wasm"),
       packageFile("@resvg/resvg-wasm", "index_bg.wasm"),
-      packageFile("dejavu-fonts-ttf", "ttf/DejaVuSans.ttf"),
     ]);
     await initWasm(wasm);
-    return { Resvg, font, widthOf: advanceWidths(font) };
+    return Resvg;
   })();
-  return drawing;
+  return resvg;
 }
 
-/** A loader that reads nothing: the data of a figure is inside its specification. */
-function closedLoader(): import("vega").Loader {
-  const refuse = (uri: string) =>
-    Promise.reject(new TypeError(`Cannot draw the figure as it reads "${uri}": put its data inside`));
-  return { load: refuse, sanitize: refuse, http: refuse, file: refuse };
+/** The PNG file with its resolution (chunk pHYs, W3C PNG section 11.3.4.3) behind its header, which has 33 bytes. */
+function withResolution(png: Uint8Array, scale: number): Uint8Array {
+  const chunk = new Uint8Array(21);
+  const view = new DataView(chunk.buffer);
+  const perMetre = Math.round(96 * scale / 0.0254);
+  view.setUint32(0, 9);
+  chunk.set(new TextEncoder().encode("pHYs"), 4);
+  view.setUint32(8, perMetre);
+  view.setUint32(12, perMetre);
+  view.setUint8(16, 1);
+  view.setUint32(17, crc32(chunk.subarray(4, 17)));
+  const file = new Uint8Array(png.length + chunk.length);
+  file.set(png.subarray(0, 33));
+  file.set(chunk, 33);
+  file.set(png.subarray(33), 33 + chunk.length);
+  return file;
 }
 
 /** Numbers what is referred to by its place in the text: Vega goes on counting from one figure to the next. */

@@ -7,7 +7,7 @@ import {
   formatEvaluation,
   formatSteps,
 } from "../../lib/core/mod.ts";
-import { robustnessCurve, writeFigures } from "../../lib/report/mod.ts";
+import { FIGURE_ENDINGS, robustnessCurve, writeFigures } from "../../lib/report/mod.ts";
 import { inFolder } from "./_in_folder.ts";
 import { ANALYSIS, BRACKET, EPOCHS, EVALUATION, STEPS } from "./_rows.ts";
 
@@ -18,7 +18,7 @@ Deno.test("writeFigures() draws all figures from the CSV files of a run folder",
     assertEquals(
       paths,
       ["robustness_curve_fgsm", "robustness_curve_pgd-20", "robustness_bars", "training_curves"].flatMap((name) =>
-        ["vl.json", "svg", "png"].map((extension) => `${folder}/figures/${name}.${extension}`)
+        FIGURE_ENDINGS.map((ending) => `${folder}/figures/${name}${ending}`)
       ),
     );
     const names = Array.from(Deno.readDirSync(`${folder}/figures`), (entry) => entry.name);
@@ -35,18 +35,17 @@ Deno.test("writeFigures() draws all figures from the CSV files of a run folder",
 
 Deno.test("writeFigures() draws what some of the files allow", async () => {
   await inFolder({ "steps.csv": formatSteps(STEPS) }, async (folder) => {
-    assertEquals((await writeFigures(folder)).length, 3);
+    assertEquals((await writeFigures(folder)).length, FIGURE_ENDINGS.length);
   });
   await inFolder({ "analysis.csv": formatAnalysis(ANALYSIS) }, async (folder) => {
     const names = ["analysis_curve_local-linearity", "analysis_curve_gradient-gap"];
-    assertEquals((await writeFigures(folder)).filter((path) => path.endsWith(".png")), [
-      `${folder}/figures/${names[0]}.png`,
-      `${folder}/figures/${names[1]}.png`,
+    assertEquals((await writeFigures(folder)).filter((path) => path.endsWith(".pdf")), [
+      `${folder}/figures/${names[0]}.pdf`,
+      `${folder}/figures/${names[1]}.pdf`,
     ]);
   });
   await inFolder({ "bracket.csv": formatBracket(BRACKET) }, async (folder) => {
-    const ends = ["vl.json", "svg", "png"];
-    assertEquals(await writeFigures(folder), ends.map((end) => `${folder}/figures/bracket.${end}`));
+    assertEquals(await writeFigures(folder), FIGURE_ENDINGS.map((ending) => `${folder}/figures/bracket${ending}`));
   });
   await inFolder({ "epochs.csv": formatEpochs(EPOCHS) }, async (folder) => {
     assertEquals((await writeFigures(folder)).filter((path) => path.endsWith(".svg")), [

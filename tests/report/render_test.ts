@@ -1,6 +1,15 @@
-import { assert, assertEquals, assertFalse, assertGreater, assertNotEquals, assertRejects } from "@std/assert";
-import { assertStringIncludes } from "@std/assert";
-import { renderPng, renderSvg, robustnessCurve, type TopLevelSpec } from "../../lib/report/mod.ts";
+import {
+  assert,
+  assertAlmostEquals,
+  assertEquals,
+  assertFalse,
+  assertGreater,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "@std/assert";
+import { crc32 } from "node:zlib";
+import { PRINT_SCALE, renderPng, renderSvg, robustnessCurve, type TopLevelSpec } from "../../lib/report/mod.ts";
 import { EVALUATION } from "./_rows.ts";
 
 const withText = (text: string): TopLevelSpec => ({
@@ -24,6 +33,19 @@ Deno.test("renderPng() multiplies the size by its scale, 2 where none is given",
   const width = (png: Uint8Array) => new DataView(png.buffer, png.byteOffset).getUint32(16);
   assertEquals(width(await renderPng(spec)), 642);
   assertEquals(width(await renderPng(spec, { scale: 1 })), 321);
+});
+
+Deno.test("renderPng() says how many dots it has per inch, so that it is printed 8.5 cm wide", async () => {
+  for (const scale of [2, PRINT_SCALE]) {
+    const png = await renderPng(robustnessCurve(EVALUATION), { scale });
+    const view = new DataView(png.buffer, png.byteOffset);
+    assertEquals(new TextDecoder().decode(png.subarray(37, 41)), "pHYs");
+    const [width, perMetre] = [view.getUint32(16), view.getUint32(41)];
+    assertAlmostEquals(100 * width / perMetre, 8.5, 0.01);
+    assertAlmostEquals(perMetre * 0.0254, 96 * scale, 0.01);
+    assertEquals([view.getUint32(45), png[49]], [perMetre, 1]);
+    assertEquals(view.getUint32(50), crc32(png.subarray(37, 50)));
+  }
 });
 
 Deno.test("renderSvg() outlines its texts, so that no font is needed, and keeps the description as its title", async () => {

@@ -10,6 +10,7 @@ import {
   type BracketRow,
   EVALUATION_COLUMNS,
   type EvaluationRow,
+  FIGURE_ENDINGS,
   loadImages,
   MASKING_CHECKS,
   type MaskingRow,
@@ -814,7 +815,7 @@ Deno.test("evaluate --budget tells what is known when the time is over, goes on,
     assertEquals(Object.keys(result), ["folder", "bracket", "isFinished", "added", "figures", "report"]);
     assertEquals([result.folder, result.isFinished, result.bracket.length], ["a", true, 6]);
     for (const row of result.bracket) assertEquals(Object.keys(row), [...BRACKET_COLUMNS]);
-    assertEquals(result.figures, ["vl.json", "svg", "png"].map((end) => `a/figures/bracket.${end}`));
+    assertEquals(result.figures, FIGURE_ENDINGS.map((ending) => `a/figures/bracket${ending}`));
     assert(result.added > 64);
     const before = await filesIn(`${folder}/a`);
     const drawn = await runTask(folder, "figures", "a", "--json");
