@@ -76,6 +76,48 @@ export interface SeedsRow {
   readonly interval: "seeds" | "images";
 }
 
+/** A rate of a network whose objective has a term of some weight: a point of a sweep over that weight. */
+export interface WeightRow extends EvaluationRow {
+  /** The weight; 0 is without the term. */
+  readonly weight: number;
+}
+
+/** What is certified of a network at a radius, and what an attack has left of it, on the same n images. */
+export interface CertifiedRow {
+  /** Name of the network. */
+  readonly method: string;
+  /** What certified it: "ibp", "crown", "smoothing", ... */
+  readonly certificate: string;
+  /** The attack, as in {@linkcode EvaluationRow}. */
+  readonly attack: string;
+  /** Radius in pixel units as text. */
+  readonly eps: string;
+  /** Images. */
+  readonly n: number;
+  /** Images that no perturbation within the radius can break, as was proved. */
+  readonly certified: number;
+  /** Images that are classified correctly under the attack: at least the certified ones. */
+  readonly attacked: number;
+}
+
+/** What is reported of a network, and what was found on n images here. */
+export interface ReportedRow {
+  /** Name of the network. */
+  readonly name: string;
+  /** What the rate is of: "clean", or an attack. */
+  readonly attack: string;
+  /** The rate that is reported. */
+  readonly reported: number;
+  /** Images here. */
+  readonly n: number;
+  /** The rate found on them. */
+  readonly rate: number;
+  /** Lower end of its 95 % interval. */
+  readonly low: number;
+  /** Upper end of its 95 % interval. */
+  readonly high: number;
+}
+
 /**
  * One line of `bracket.csv`: what is known of the worst case at a radius while attacks are still to be run. An image
  * stands as long as it is classified correctly and no attack of the plan has broken it at this or a smaller radius, whose

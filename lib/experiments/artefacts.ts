@@ -7,7 +7,10 @@ import {
   tableText,
   type TopLevelSpec,
   tradeOff,
+  weightRows,
+  weightSweep,
 } from "../report/mod.ts";
+import { STUDY_WEIGHT } from "./presets/cifar10_study.ts";
 
 /** A figure or table of this repository that one command makes again. */
 export interface Artefact {
@@ -59,5 +62,15 @@ export const ARTEFACTS: Readonly<Record<string, Artefact>> = {
     from: { sweep: "cifar10-study" },
     wants: ({ attack }) => attack === "clean" || attack === "autoattack",
     make: ({ rows, ...said }) => tradeOff(rows, { attack: "autoattack", ...said }),
+  },
+  "study-weights": {
+    about: "KDIGA's clean accuracy and that under PGD-20 and AutoAttack against the weight of the alignment",
+    from: { sweep: "cifar10-study" },
+    wants: ({ method, attack }) => /^kdiga(-weight-|$)/.test(method) && !attack.includes(".") && attack !== "worst",
+    make: ({ rows, ...said }) =>
+      weightSweep(weightRows(rows, { kdiga: STUDY_WEIGHT }), {
+        attacks: [pgd({ rows }).attack, "autoattack"],
+        ...said,
+      }),
   },
 };

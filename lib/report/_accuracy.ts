@@ -28,16 +28,13 @@ export function accuraciesOf(rows: readonly EvaluationRow[]): Accuracy[] {
       );
     }
     seen.add(key);
-    return {
-      method: row.method,
-      attack: row.attack,
-      eps,
-      accuracy: percent(row.rate),
-      low: percent(row.low),
-      high: percent(row.high),
-      n: row.n,
-    };
+    return accuracyOf(row);
   });
+}
+
+/** A row in percent and units of 1/255. */
+export function accuracyOf({ method, attack, eps, rate, low, high, n }: EvaluationRow): Accuracy {
+  return { method, attack, eps: in255(eps), accuracy: percent(rate), low: percent(low), high: percent(high), n };
 }
 
 /** Radius text in units of 1/255, rounded so that "8/255" is exactly 8. */
@@ -105,6 +102,7 @@ function compareAttacks(a: string, b: string): number {
   return rank(a) - rank(b) || steps(a) - steps(b) || compareText(a, b);
 }
 
-function percent(rate: number): number {
+/** A rate in percent, rounded to 1e-4. */
+export function percent(rate: number): number {
   return Math.round(rate * 1e6) / 1e4;
 }

@@ -1,25 +1,36 @@
 import type {
   AnalysisRow,
   BracketRow,
+  CertifiedRow,
+  ClassRow,
   ConvergenceRow,
   EpochRow,
   EvaluationRow,
+  EvidenceRow,
   LossSurfaceRow,
   ReliabilityRow,
+  ReportedRow,
   StepRow,
+  WeightRow,
 } from "../core/mod.ts";
 import { analysisCurve, type AnalysisCurveOptions } from "./analysis_curve.ts";
 import { bracketCurve, type BracketCurveOptions } from "./bracket_curve.ts";
+import { breakMatrix, type BreakMatrixOptions } from "./break_matrix.ts";
+import { certifiedBracket, type CertifiedBracketOptions } from "./certified_bracket.ts";
+import { classRobustness, type ClassRobustnessOptions } from "./class_robustness.ts";
 import { convergenceFan, type ConvergenceFanOptions } from "./convergence_fan.ts";
 import { epochCurves, type EpochCurvesOptions } from "./epoch_curves.ts";
+import { firstBreaks, type FirstBreaksOptions } from "./first_breaks.ts";
 import { reliabilityDiagram, type ReliabilityDiagramOptions } from "./reliability_diagram.ts";
 import type { TopLevelSpec } from "./render.ts";
+import { reportedMeasured, type ReportedMeasuredOptions } from "./reported_measured.ts";
 import { robustnessBars, type RobustnessBarsOptions } from "./robustness_bars.ts";
 import { robustnessCurve, type RobustnessCurveOptions } from "./robustness_curve.ts";
 import { surfaceMap, type SurfaceMapOptions } from "./surface_map.ts";
 import { theoryCheck, type TheoryCheckOptions } from "./theory_check.ts";
 import { tradeOff, type TradeOffOptions } from "./trade_off.ts";
 import { trainingCurves, type TrainingCurvesOptions } from "./training_curves.ts";
+import { weightSweep, type WeightSweepOptions } from "./weight_sweep.ts";
 
 /**
  * A figure: a pure function of rows. The specification holds its data, so it can be drawn anywhere and kept in a file.
@@ -32,6 +43,14 @@ export interface FigureTypes {
   readonly "robustness-curve": { readonly row: EvaluationRow; readonly options: RobustnessCurveOptions };
   /** Accuracy without attack and under several attacks at one radius. */
   readonly "robustness-bars": { readonly row: EvaluationRow; readonly options: RobustnessBarsOptions };
+  /** Accuracy against the weight of a term. */
+  readonly "weight-sweep": { readonly row: WeightRow; readonly options: WeightSweepOptions };
+  /** Accuracy class by class. */
+  readonly "class-robustness": { readonly row: ClassRow; readonly options: ClassRobustnessOptions };
+  /** Which attacks broke what others failed on. */
+  readonly "break-matrix": { readonly row: EvidenceRow; readonly options: BreakMatrixOptions };
+  /** To which attack images fell first. */
+  readonly "first-breaks": { readonly row: EvidenceRow; readonly options: FirstBreaksOptions };
   /** Accuracy under an attack against accuracy without one. */
   readonly "trade-off": { readonly row: EvaluationRow; readonly options: TradeOffOptions };
   /** Loss terms over the steps of training. */
@@ -40,6 +59,10 @@ export interface FigureTypes {
   readonly "analysis-curve": { readonly row: AnalysisRow; readonly options: AnalysisCurveOptions };
   /** What is known of the worst case over the radius, while attacks are still to be run. */
   readonly "bracket-curve": { readonly row: BracketRow; readonly options: BracketCurveOptions };
+  /** What is certified and what attacks have left over the radius. */
+  readonly "certified-bracket": { readonly row: CertifiedRow; readonly options: CertifiedBracketOptions };
+  /** Accuracy found here against reported accuracy. */
+  readonly "reported-measured": { readonly row: ReportedRow; readonly options: ReportedMeasuredOptions };
   /** Accuracy on validation images over the epochs of training. */
   readonly "epoch-curves": { readonly row: EpochRow; readonly options: EpochCurvesOptions };
   /** Both sides of the bound on the loss gap over the epochs of distillation. */
@@ -61,10 +84,16 @@ export const FIGURES: {
 } = {
   "robustness-curve": robustnessCurve,
   "robustness-bars": robustnessBars,
+  "weight-sweep": weightSweep,
+  "class-robustness": classRobustness,
+  "break-matrix": breakMatrix,
+  "first-breaks": firstBreaks,
   "trade-off": tradeOff,
   "training-curves": trainingCurves,
   "analysis-curve": analysisCurve,
   "bracket-curve": bracketCurve,
+  "certified-bracket": certifiedBracket,
+  "reported-measured": reportedMeasured,
   "epoch-curves": epochCurves,
   "theory-check": theoryCheck,
   "reliability-diagram": reliabilityDiagram,

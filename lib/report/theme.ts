@@ -82,6 +82,8 @@ const WORDS: Readonly<Record<string, string>> = {
   adaad: "AdaAD",
   igam: "IGAM",
   igdm: "IGDM",
+  crown: "CROWN",
+  ibp: "IBP",
   loss: "Total loss",
 };
 

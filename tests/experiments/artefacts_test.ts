@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { type EvaluationRow, wilson } from "../../lib/core/mod.ts";
 import { ARTEFACTS, expandSweep, networksOf, PRESETS, SWEEPS } from "../../lib/experiments/mod.ts";
+import { viewsOf } from "../report/_spec.ts";
 import { attackName, componentsOf } from "../../lib/attacks/mod.ts";
 
 /** Rows that the run or sweep of an artefact would have. */
@@ -33,3 +34,11 @@ for (const [name, { wants = () => true, make }] of Object.entries(ARTEFACTS)) {
     assertEquals([text.includes("KDIGA"), text.includes("autoattack.")], [true, false]);
   });
 }
+
+Deno.test("the artefact study-weights has all four weights, that of the study's own students among them", () => {
+  const { wants, make } = ARTEFACTS["study-weights"]!;
+  const made = make({ rows: rowsOf("study-weights").filter(wants!) });
+  if (typeof made === "string") throw new Error("it is a figure");
+  const points = viewsOf(made).flatMap(({ rows }) => rows).filter(({ attack, n }) => attack === "PGD-20" && n === 100);
+  assertEquals([...new Set(points.map(({ weight }) => weight))], [1, 4, 16, 64]);
+});

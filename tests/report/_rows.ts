@@ -1,13 +1,18 @@
 import {
   type AnalysisRow,
   type BracketRow,
+  type CertifiedRow,
+  type ClassRow,
   type ConvergenceRow,
   type EpochRow,
   type EvaluationRow,
+  type EvidenceRow,
   type LossSurfaceRow,
   type ReliabilityRow,
+  type ReportedRow,
   type StepRow,
   type TeacherRow,
+  type WeightRow,
   wilson,
 } from "../../lib/core/mod.ts";
 
@@ -172,3 +177,111 @@ export const SURFACE: readonly LossSurfaceRow[] = ["kdiga", "natural"].flatMap((
     })
   )
 );
+
+/** A method at weights 0, 1, 4, 16 and 64, 200 images. */
+export const WEIGHTS: readonly WeightRow[] = [
+  { attack: "clean", eps: "0", counts: [160, 150, 140, 120, 90] },
+  { attack: "pgd-20", eps: "8/255", counts: [2, 20, 45, 60, 55] },
+  { attack: "autoattack", eps: "8/255", counts: [0, 14, 36, 54, 52] },
+].flatMap(({ attack, eps, counts }) =>
+  counts.map((correct, i): WeightRow => ({
+    method: "kdiga",
+    attack,
+    eps,
+    weight: [0, 1, 4, 16, 64][i]!,
+    n: 200,
+    correct,
+    ...wilson(correct, 200),
+  }))
+);
+
+/** Three classes of 50 images under PGD-20 at two radii. */
+export const CLASSES: readonly ClassRow[] = [
+  { method: "teacher", clean: [45, 40, 30], attacked: [30, 25, 5] },
+  { method: "kdiga", clean: [44, 36, 25], attacked: [28, 20, 2] },
+].flatMap(({ method, clean, attacked }) =>
+  [0, 1, 2].flatMap((label) =>
+    [
+      { attack: "clean", eps: "0", correct: clean[label]! },
+      { attack: "pgd-20", eps: "4/255", correct: attacked[label]! + 5 },
+      { attack: "pgd-20", eps: "8/255", correct: attacked[label]! },
+    ].map(({ attack, eps, correct }): ClassRow => ({
+      method,
+      attack,
+      eps,
+      label,
+      n: 50,
+      correct,
+      ...wilson(correct, 50),
+    }))
+  )
+);
+
+/**
+ * Twenty images of two networks under three attacks at 8/255, as letters: "." stands, "x" is broken, "w" is wrong without
+ * an attack.
+ */
+export const EVIDENCE: readonly EvidenceRow[] = [
+  ...outcomes("kd", {
+    "fgsm": "wwwwxxxxxxxx........",
+    "pgd-20": "wwwwxxxxxxxxxxxx....",
+    "square": "wwww..xxxxxx....xx..",
+  }),
+  ...outcomes("kdiga", {
+    "fgsm": "wwwwwwxxx...........",
+    "pgd-20": "wwwwwwxxxxx.........",
+    "square": "wwwwww...xx..x......",
+  }),
+];
+
+/** The stages of an ensemble, each with what is left after it and those before: two fell to the third alone. */
+export const STAGES: readonly EvidenceRow[] = outcomes("kdiga", {
+  "autoattack.apgd-ce": "wwwwxxxx............",
+  "autoattack.apgd-t": "wwwwxxxxxxx.........",
+  "autoattack.fab-t": "wwwwxxxxxxx.........",
+  "autoattack.square": "wwwwxxxxxxxxx.......",
+  "autoattack": "wwwwxxxxxxxxx.......",
+});
+
+function outcomes(method: string, attacks: Readonly<Record<string, string>>): EvidenceRow[] {
+  return Object.entries(attacks).flatMap(([attack, letters], stage) =>
+    [...letters].map((letter, image): EvidenceRow => ({
+      method,
+      attack,
+      eps: "8/255",
+      image: 100 + image,
+      label: image % 10,
+      cleanMargin: letter === "w" ? -1 : 2,
+      // Later stages find lower margins where they find anything.
+      margin: letter === "." ? 1 - stage / 100 : -1,
+      success: letter === "." ? 0 : 1,
+      firstStep: letter === "." ? "" : letter === "w" ? 0 : 3,
+      seed: 1,
+    }))
+  );
+}
+
+/** Two methods, one with two certificates, at four radii, 200 images. */
+export const CERTIFIED: readonly CertifiedRow[] = [
+  { method: "kdiga", certificate: "crown", certified: [160, 120, 80, 5] },
+  { method: "kdiga", certificate: "ibp", certified: [160, 90, 50, 0] },
+  { method: "trades", certificate: "crown", certified: [150, 130, 100, 20] },
+].flatMap(({ method, certificate, certified }) =>
+  [0, 1, 2, 8].map((eps, i): CertifiedRow => ({
+    method,
+    certificate,
+    attack: "autoattack",
+    eps: `${eps}/255`,
+    n: 200,
+    certified: certified[i]!,
+    attacked: (method === "kdiga" ? [160, 150, 140, 80] : [150, 145, 135, 90])[i]!,
+  }))
+);
+
+/** Two networks: one as it is reported, one whose attack here is too weak. */
+export const REPORTED: readonly ReportedRow[] = [
+  { name: "Wong2020Fast", attack: "clean", reported: 0.8334, correct: 415 },
+  { name: "Wong2020Fast", attack: "autoattack", reported: 0.4321, correct: 220 },
+  { name: "Zhang2019Theoretically", attack: "clean", reported: 0.8492, correct: 427 },
+  { name: "Zhang2019Theoretically", attack: "worst", reported: 0.5308, correct: 300 },
+].map(({ correct, ...row }) => ({ ...row, n: 500, ...wilson(correct, 500) }));

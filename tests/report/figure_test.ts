@@ -8,7 +8,23 @@ import {
   renderSvg,
   type TopLevelSpec,
 } from "../../lib/report/mod.ts";
-import { ANALYSIS, BRACKET, CONVERGENCE, EPOCHS, EVALUATION, RELIABILITY, shuffled, STEPS, SURFACE } from "./_rows.ts";
+import {
+  ANALYSIS,
+  BRACKET,
+  CERTIFIED,
+  CLASSES,
+  CONVERGENCE,
+  EPOCHS,
+  EVALUATION,
+  EVIDENCE,
+  RELIABILITY,
+  REPORTED,
+  shuffled,
+  STAGES,
+  STEPS,
+  SURFACE,
+  WEIGHTS,
+} from "./_rows.ts";
 import { assertGolden, viewsOf } from "./_spec.ts";
 
 /** Rows and options of each kind for these tests; a kind without them does not compile. */
@@ -20,6 +36,12 @@ const EXAMPLES: {
 } = {
   "robustness-curve": { rows: EVALUATION, options: { attack: "pgd-20" } },
   "robustness-bars": { rows: EVALUATION, options: { eps: "8/255", title: "Three methods" } },
+  "weight-sweep": { rows: WEIGHTS, options: {} },
+  "class-robustness": { rows: CLASSES, options: { classes: ["airplane", "bird", "cat"] } },
+  "break-matrix": { rows: EVIDENCE, options: {} },
+  "first-breaks": { rows: STAGES, options: {} },
+  "certified-bracket": { rows: CERTIFIED, options: {} },
+  "reported-measured": { rows: REPORTED, options: {} },
   "trade-off": { rows: EVALUATION, options: { eps: "4/255", interval: "t interval over 3 seeds" } },
   "training-curves": { rows: STEPS, options: { points: 4 } },
   "analysis-curve": { rows: ANALYSIS, options: { quantity: "gradient-gap" } },
@@ -56,7 +78,7 @@ for (const kind of Object.keys(FIGURES) as FigureKind[]) {
 
   Deno.test(`FIGURES["${kind}"] names no field that its data lack`, () => {
     const views = viewsOf(draw(kind));
-    assertGreater(views.length, 1);
+    assertGreater(views.length, 0);
     for (const { rows, fields } of views) {
       assertGreater(rows.length, 0);
       for (const row of rows) for (const field of fields) assert(Object.hasOwn(row, field), `${field} is missing`);

@@ -21,6 +21,9 @@ export const STUDY_STUDENT = {
 export const STUDY_ATTACK = { eps: "8/255", steps: 2, stepSize: "5/255", studentMode: "train" } as const;
 const adaad = { ...ADAAD_PAPER, ...STUDY_ATTACK };
 
+/** Weight of KDIGA's alignment in the study, beside those of its sweep. */
+export const STUDY_WEIGHT = 16;
+
 const evaluation: EvaluationSpec = {
   n: 1000,
   batchSize: 125,
@@ -64,7 +67,7 @@ const base: Experiment = {
   students: [
     { ...STUDY_STUDENT, name: "natural", objective: { kind: "natural" } },
     { ...STUDY_STUDENT, name: "kd", objective: { kind: "kd", alpha: 0.5, temperature: 1 } },
-    { ...STUDY_STUDENT, name: "kdiga", objective: { kind: "kdiga", alpha: 0.5, temperature: 1, weight: 16 } },
+    { ...STUDY_STUDENT, name: "kdiga", objective: { kind: "kdiga", alpha: 0.5, temperature: 1, weight: STUDY_WEIGHT } },
     { ...STUDY_STUDENT, name: "ard", objective: { ...ARD_PAPER, ...STUDY_ATTACK } },
     { ...STUDY_STUDENT, name: "rslad", objective: { ...RSLAD_PAPER, ...STUDY_ATTACK } },
     { ...STUDY_STUDENT, name: "adaad", objective: adaad },
