@@ -118,6 +118,7 @@ for (const name of SCRIPT_TASKS) {
       analyze: ["read", "write", "ffi", library, "run=git"],
       "inspect-teacher": ["read", "write", "ffi", library, "run=git"],
       verify: ["read", "ffi", library],
+      explore: ["read", "write", "net=127.0.0.1", "run"],
       figures: ["read", "write"],
       methods: ["read", "write"],
       fetch: ["read", "write", "net"],
