@@ -1,5 +1,4 @@
-import { encodePng } from "../core/mod.ts";
-import type { NdArray } from "../core/mod.ts";
+import { encodePng, type NdArray } from "../core/mod.ts";
 import { in255 } from "./_accuracy.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { labelOf, methodOrder } from "./theme.ts";

@@ -120,6 +120,7 @@ for (const name of SCRIPT_TASKS) {
       verify: ["read", "ffi", library],
       explore: ["read", "write", "net=127.0.0.1", "run"],
       figures: ["read", "write"],
+      report: ["read", "write"],
       methods: ["read", "write"],
       fetch: ["read", "write", "net"],
       notebooks: ["read", "write", "net=127.0.0.1", "run"],
