@@ -7,8 +7,8 @@
  */
 import { createHmac } from "node:crypto";
 import { dirname, join, resolve } from "node:path";
+import { Dealer, Subscriber } from "zeromq";
 import { DataError } from "../mod.ts";
-import { connectZmtp, type ZmtpConnection } from "./_zmtp.ts";
 
 /** A notebook file (nbformat 4), as far as it is read here; all other keys are kept. */
 export interface Notebook {
@@ -78,7 +78,8 @@ export interface NotebookRun {
 
 /**
  * Runs all code cells of a notebook in order in one fresh kernel, in the notebook's folder. Whatever happens, the
- * kernel has ended when this returns.
+ * kernel has ended when this returns. The kernel's folder of temporary files is its own and is removed with what lies in
+ * it; outputs name the machine's in its place, so that they are the same each time.
  *
  * @param path The `.ipynb` file; it is not written.
  * @param options Limits and progress.
@@ -120,6 +121,7 @@ export async function runNotebook(path: string, options: RunNotebookOptions = {}
   } finally {
     await kernel.end();
   }
+  for (const cell of codeCells) cell.outputs = kernel.withoutTemporary(cell.outputs!);
   const seconds = (performance.now() - started) / 1000;
   return { path, cells: codeCells.length, seconds, notebook, ...(failure === undefined ? {} : { failure }) };
 }
@@ -165,6 +167,20 @@ export async function readNotebook(path: string): Promise<Notebook> {
 export function sourceOf(cell: Cell): string {
   return typeof cell.source === "string" ? cell.source : cell.source.join("");
 }
+
+/**
+ * Whether a notebook shows a figure in every form that a viewer may want.
+ *
+ * @param notebook The notebook with its outputs.
+ * @returns Whether an output has Vega-Lite 5, PNG and text.
+ */
+export function showsFigure({ cells }: Notebook): boolean {
+  return cells.some(({ outputs = [] }) =>
+    outputs.some(({ data }) => FIGURE.every((type) => Object.hasOwn(data ?? {}, type)))
+  );
+}
+
+const FIGURE = ["application/vnd.vegalite.v5+json", "image/png", "text/plain"];
 
 class Failure extends Error {
   constructor(readonly kind: NotebookFailure["kind"], message: string) {
@@ -255,9 +271,17 @@ interface Kernel {
   ) => Promise<Content>;
   /** Ends the kernel and waits for its end. */
   readonly end: () => Promise<void>;
+  /** Outputs in which the machine's folder of temporary files stands in place of the kernel's. */
+  readonly withoutTemporary: (outputs: Output[]) => Output[];
 }
 
 const STARTUP_MS = 30_000;
+
+/** Milliseconds between two looks at a socket where nothing lies. */
+const LOOK_MS = 4;
+
+/** Nothing is dropped, waited for, or kept back at the end. */
+const SOCKET = { linger: 0, receiveTimeout: 0, receiveHighWaterMark: 0 } as const;
 
 async function startKernel(folder: string, signal: AbortSignal | undefined): Promise<Kernel> {
   const temporary = await Deno.makeTempDir({ prefix: "notebook-" });
@@ -284,11 +308,13 @@ async function startKernel(folder: string, signal: AbortSignal | undefined): Pro
   };
   const file = join(temporary, "connection.json");
   await Deno.writeTextFile(file, JSON.stringify(connection), { mode: 0o600 });
+  const temporaryOfCells = join(temporary, "tmp");
+  await Deno.mkdir(temporaryOfCells);
   // Without colours, so that the outputs can be read wherever a notebook is shown.
   const child = new Deno.Command(Deno.execPath(), {
     args: ["jupyter", "--kernel", "--conn", file],
     cwd: folder,
-    env: { NO_COLOR: "1" },
+    env: { NO_COLOR: "1", TMPDIR: temporaryOfCells, TMP: temporaryOfCells, TEMP: temporaryOfCells },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
@@ -319,8 +345,8 @@ async function startKernel(folder: string, signal: AbortSignal | undefined): Pro
     await orBroken(over.promise).finally(() => clearTimeout(timer));
   };
 
-  let shell: ZmtpConnection | undefined;
-  let iopub: ZmtpConnection | undefined;
+  const shell = new Dealer(SOCKET);
+  const iopub = new Subscriber(SOCKET);
   let onMessage: (channel: "shell" | "iopub", message: Message) => void = () => {};
 
   const send = async (type: string, content: Content): Promise<string> => {
@@ -335,40 +361,36 @@ async function startKernel(folder: string, signal: AbortSignal | undefined): Pro
     };
     const parts = [header, {}, {}, content].map((part) => JSON.stringify(part));
     const signature = createHmac("sha256", key).update(parts.join("")).digest("hex");
-    await shell!.send(["<IDS|MSG>", signature, ...parts].map((part) => new TextEncoder().encode(part)));
+    await shell.send(["<IDS|MSG>", signature, ...parts]);
     return id;
   };
-  const listen = async (channel: "shell" | "iopub", socket: ZmtpConnection): Promise<void> => {
-    for (let frames = await socket.receive(); frames !== undefined; frames = await socket.receive()) {
+  // Takes what has come, and looks again a little later: Deno now and then misses the wake-up that zeromq's own waiting
+  // relies on, and would wait for ever.
+  const listen = async (channel: "shell" | "iopub", socket: Dealer | Subscriber): Promise<void> => {
+    while (!socket.closed) {
+      const frames = await socket.receive().catch((error) => {
+        if (!socket.closed && error.code !== "EAGAIN") throw error;
+      });
+      if (frames === undefined) {
+        await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+        continue;
+      }
       const texts = frames.map((frame) => new TextDecoder().decode(frame));
       const start = texts.indexOf("<IDS|MSG>");
       const [header, parent, , content] = texts.slice(start + 2, start + 6).map((text) => JSON.parse(text));
       onMessage(channel, { type: header.msg_type, parent: parent.msg_id, content });
     }
   };
-  const connect = async (port: number, type: "DEALER" | "SUB"): Promise<ZmtpConnection> => {
-    const until = performance.now() + STARTUP_MS;
-    for (;;) {
-      try {
-        return await connectZmtp(port, type);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
-        if (performance.now() > until) {
-          throw new Failure("kernel", `the kernel did not start in ${STARTUP_MS / 1000} s`);
-        }
-        await pause(20);
-      }
-    }
-  };
+  let listening: Promise<unknown> = Promise.resolve();
 
   return {
     ready: async () => {
-      shell = await connect(shellPort, "DEALER");
-      iopub = await connect(iopubPort, "SUB");
+      shell.connect(`tcp://127.0.0.1:${shellPort}`);
+      iopub.connect(`tcp://127.0.0.1:${iopubPort}`);
+      iopub.subscribe();
       const heard = { shell: false, iopub: false };
       onMessage = (channel) => heard[channel] = true;
-      listen("shell", shell).catch(broken.reject);
-      listen("iopub", iopub).catch(broken.reject);
+      listening = Promise.all([listen("shell", shell), listen("iopub", iopub)]).catch(broken.reject);
       // What is published before the subscription arrives is lost: ask until both channels have answered.
       const until = performance.now() + STARTUP_MS;
       while (!heard.shell || !heard.iopub) {
@@ -432,9 +454,14 @@ async function startKernel(folder: string, signal: AbortSignal | undefined): Pro
       if (!ended) child.kill("SIGKILL");
       await child.status;
       await drained;
-      shell?.close();
-      iopub?.close();
+      shell.close();
+      iopub.close();
+      await listening;
       await Deno.remove(temporary, { recursive: true });
+    },
+    withoutTemporary: (outputs) => {
+      const [own, machines] = [temporaryOfCells, dirname(temporary)].map((path) => JSON.stringify(path).slice(1, -1));
+      return JSON.parse(JSON.stringify(outputs).replaceAll(own!, machines!));
     },
   };
 }

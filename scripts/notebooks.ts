@@ -1,5 +1,5 @@
 /**
- * Runs notebooks from the top, without Jupyter or Python, and says whether every cell ran.
+ * Checks and runs notebooks from the top, without Jupyter or Python, and says whether every cell ran.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import { basename, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UsageError, writeFileAtomic } from "../mod.ts";
 import { runCommand } from "./_command.ts";
-import { checkNotebook } from "./_notebook_check.ts";
-import { formatNotebook, type NotebookRun, runNotebook } from "./_notebook_client.ts";
+import { checkNotebooks } from "./_notebook_check.ts";
+import { formatNotebook, type NotebookRun, runNotebook, showsFigure } from "./_notebook_client.ts";
 
 /** What is printed of a run with --json. */
 interface Report {
@@ -17,7 +17,8 @@ interface Report {
   readonly cells: number;
   readonly seconds: number;
   readonly failure?: NotebookRun["failure"] | {
-    readonly kind: "check";
+    /** Its types are wrong, or it ran and showed no figure. */
+    readonly kind: "check" | "figure";
     readonly cell: number;
     readonly message: string;
   };
@@ -29,11 +30,12 @@ if (import.meta.main) {
     usage: "[notebook.ipynb ...]",
     arity: [0, Infinity],
     about:
-      `Run notebooks on Deno's kernel and check that every cell runs; without a notebook, all of the folder notebooks/
-in the order of their names. Exit status: 0 where every cell ran, 1 where one failed, 2 for wrong usage.`,
+      `Check the types of notebooks' cells, run them on Deno's kernel, and check that every cell runs and that each notebook
+shows a figure (Vega-Lite, PNG and text); without a notebook, all of the folder notebooks/ in the order of their names.
+Exit status: 0 where all of this holds, 1 where something failed, 2 for wrong usage.`,
     flags: {
       update: { help: "write the outputs into the notebooks that ran to the end" },
-      check: { help: "type-check the cells of each notebook first" },
+      "no-check": { help: "run the cells without checking their types" },
       timeout: { value: "SECONDS", help: "longest time of one cell (default: 60)" },
     },
     main: async ({ args, flags, json }) => {
@@ -47,9 +49,12 @@ in the order of their names. Exit status: 0 where every cell ran, 1 where one fa
       if (Deno.build.os !== "windows") { for (const signal of signals) Deno.addSignalListener(signal, onSignal); }
 
       const reports: Report[] = [];
-      const { update = false, check = false } = flags;
+      const mistakes = flags["no-check"] ? undefined : await checkNotebooks(paths);
       for (const path of paths) {
-        const report = await runOne(path, { timeoutMs, signal: stop.signal, update, check, json });
+        const mistake = mistakes?.get(path);
+        const report: Report = mistake === undefined
+          ? await runOne(path, { timeoutMs, signal: stop.signal, update: flags.update ?? false, json })
+          : { notebook: path, ok: false, cells: 0, seconds: 0, failure: { kind: "check", ...mistake } };
         reports.push(report);
         if (!json) printLine(report);
         if (stop.signal.aborted) break;
@@ -64,17 +69,10 @@ interface RunOneOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly update: boolean;
-  readonly check: boolean;
   readonly json: boolean;
 }
 
-async function runOne(path: string, { timeoutMs, signal, update, check, json }: RunOneOptions): Promise<Report> {
-  if (check) {
-    const mistake = await checkNotebook(path);
-    if (mistake !== undefined) {
-      return { notebook: path, ok: false, cells: 0, seconds: 0, failure: { kind: "check", ...mistake } };
-    }
-  }
+async function runOne(path: string, { timeoutMs, signal, update, json }: RunOneOptions): Promise<Report> {
   const run = await runNotebook(path, {
     timeoutMs,
     signal,
@@ -82,13 +80,16 @@ async function runOne(path: string, { timeoutMs, signal, update, check, json }: 
       if (!json) printProgress(`${basename(path)}  ${cell}/${cells} cells`);
     },
   });
-  if (update && run.failure === undefined) await writeFileAtomic(path, formatNotebook(run.notebook));
+  const message = "it shows no figure as Vega-Lite 5, PNG and text: end a cell with show(...)";
+  const failure: Report["failure"] = run.failure ??
+    (showsFigure(run.notebook) ? undefined : { kind: "figure", cell: 0, message });
+  if (update && failure === undefined) await writeFileAtomic(path, formatNotebook(run.notebook));
   return {
     notebook: path,
-    ok: run.failure === undefined,
+    ok: failure === undefined,
     cells: run.cells,
     seconds: Math.round(run.seconds * 10) / 10,
-    ...(run.failure === undefined ? {} : { failure: run.failure }),
+    ...(failure === undefined ? {} : { failure }),
   };
 }
 

@@ -1,8 +1,9 @@
 // deno-lint-ignore-file camelcase -- the names of the file format
 import { assert, assertEquals, assertGreater, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { DataError } from "../../lib/core/mod.ts";
-import { checkNotebook } from "../../scripts/_notebook_check.ts";
+import { checkNotebooks } from "../../scripts/_notebook_check.ts";
 import { type Output, readNotebook, runNotebook } from "../../scripts/_notebook_client.ts";
 
 const SCRIPT = fileURLToPath(new URL("../../scripts/notebooks.ts", import.meta.url));
@@ -43,7 +44,7 @@ const outputsOf = async (path: string): Promise<Output[][]> => {
 
 Deno.test("runNotebook() keeps every output, in its cell", async () => {
   const cells = [
-    "const n = 200;\nfor (let i = 0; i < n; i++) console.log(`line ${i}`);",
+    "const n = 1000;\nfor (let i = 0; i < n; i++) console.log(`line ${i}`);",
     "console.error('careful'); console.log(Deno.cwd());\n({ n })",
     "",
     "await Deno.jupyter.display({ 'text/plain': 'plain', 'text/html': '<b>1</b>\\n<b>2</b>' }, { raw: true });",
@@ -51,11 +52,11 @@ Deno.test("runNotebook() keeps every output, in its cell", async () => {
   await withNotebook(cells, async (path) => {
     const outputs = await outputsOf(path);
     assertEquals(outputs, [
-      [{ output_type: "stream", name: "stdout", text: Array.from({ length: 200 }, (_, i) => `line ${i}\n`) }],
+      [{ output_type: "stream", name: "stdout", text: Array.from({ length: 1000 }, (_, i) => `line ${i}\n`) }],
       [
         { output_type: "stream", name: "stderr", text: ["careful\n"] },
         { output_type: "stream", name: "stdout", text: [`${path.replace("/example.ipynb", "")}\n`] },
-        { output_type: "execute_result", execution_count: 2, data: { "text/plain": ["{ n: 200 }"] }, metadata: {} },
+        { output_type: "execute_result", execution_count: 2, data: { "text/plain": ["{ n: 1000 }"] }, metadata: {} },
       ],
       [],
       [{
@@ -64,6 +65,36 @@ Deno.test("runNotebook() keeps every output, in its cell", async () => {
         metadata: {},
       }],
     ]);
+  });
+});
+
+Deno.test("runNotebook() keeps every display among many lines, in their order", async () => {
+  const cell = "for (let i = 0; i < 300; i++) {\n  console.log(`line ${i}`);\n" +
+    "  if (i % 100 === 99) await Deno.jupyter.display({ 'text/plain': `figure ${i}`, 'image/png': 'AAAA'.repeat(50_000) }, " +
+    "{ raw: true });\n}";
+  await withNotebook([cell], async (path) => {
+    const [outputs] = await outputsOf(path);
+    assertEquals(
+      outputs!.map(({ text, data }) => (text as string[] | undefined)?.length ?? (data as Output)["text/plain"]),
+      [100, ["figure 99"], 100, ["figure 199"], 100, ["figure 299"]],
+    );
+    assertEquals(outputs!.map(({ data }) => (data as Output | undefined)?.["image/png"]).filter((it) => it).length, 3);
+  });
+});
+
+Deno.test("runNotebook() gives the cells an empty folder for temporary files, and keeps its name out of outputs", async () => {
+  const cell = `import { tmpdir } from "node:os";
+console.log([...Deno.readDirSync(tmpdir())].length, \`\${tmpdir()}/kdiga\`);
+await Deno.writeTextFile(\`\${tmpdir()}/kdiga\`, "a");
+Deno.makeTempDirSync().startsWith(tmpdir())`;
+  await withNotebook([cell], async (path) => {
+    for (let i = 0; i < 2; i++) {
+      const [outputs] = await outputsOf(path);
+      const folder = await Deno.makeTempDir();
+      await Deno.remove(folder);
+      assertEquals(outputs![0]!["text"], [`0 ${dirname(folder)}/kdiga\n`]);
+      assertEquals(outputs![1]!["data"], { "text/plain": ["true"] });
+    }
   });
 });
 
@@ -135,21 +166,46 @@ Deno.test("runNotebook() does not write the file, and refuses what is no noteboo
   });
 });
 
-Deno.test("checkNotebook() finds a mistake in the types and names its cell", async () => {
-  await withNotebook(["const text = 'a';", "// a comment\nconst twice: number = text;"], async (path) => {
-    assertEquals(await checkNotebook(path), {
-      cell: 2,
-      message: "code cell 2, line 2: TS2322 [ERROR]: Type 'string' is not assignable to type 'number'.",
+Deno.test("checkNotebooks() finds the first mistake of each notebook and names its cell", async () => {
+  await withNotebook(["const text = 'a';", "// a comment\nconst twice: number = text;\nunknown();"], async (wrong) => {
+    await withNotebook(["", "let n = 1;\nn = 'b';"], async (other) => {
+      await withNotebook(["const text = 1;"], async (right) => {
+        assertEquals(
+          await checkNotebooks([right, wrong, other]),
+          new Map([
+            [wrong, {
+              cell: 2,
+              message: "code cell 2, line 2: TS2322 [ERROR]: Type 'string' is not assignable to type 'number'.",
+            }],
+            [other, {
+              cell: 2,
+              message: "code cell 2, line 2: TS2322 [ERROR]: Type 'string' is not assignable to type 'number'.",
+            }],
+          ]),
+        );
+      });
     });
   });
 });
 
-Deno.test("checkNotebook() resolves imports from the notebook's folder", async () => {
+Deno.test("checkNotebooks() resolves imports from the notebook's folder", async () => {
   await withNotebook(['import { half } from "./half.ts";', "const h: number = half(3);\nh"], async (path) => {
-    await Deno.writeTextFile(path.replace("example.ipynb", "half.ts"), "export const half = (x: number) => x / 2;\n");
-    assertEquals(await checkNotebook(path), undefined);
+    const file = path.replace("example.ipynb", "half.ts");
+    await Deno.writeTextFile(file, "export const half = (x: number) => x / 2;\n");
+    assertEquals(await checkNotebooks([path]), new Map());
+    await Deno.remove(file);
+    const [[found, { cell, message }]] = [...await checkNotebooks([path])] as [
+      [string, { cell: number; message: string }],
+    ];
+    assertEquals([found, cell], [path, 1]);
+    assertMatch(message, /^code cell 1, line 1: .*(Module not found|Cannot find module).*half\.ts/);
   });
 });
+
+const FIGURE = `await Deno.jupyter.display(
+  { "application/vnd.vegalite.v5+json": {}, "image/png": "AAAA", "text/plain": "a figure" },
+  { raw: true },
+);`;
 
 async function runScript(...args: string[]): Promise<{ code: number; out: string; err: string }> {
   const command = new Deno.Command(Deno.execPath(), { args: ["run", "-A", SCRIPT, ...args], env: { NO_COLOR: "1" } });
@@ -158,13 +214,13 @@ async function runScript(...args: string[]): Promise<{ code: number; out: string
 }
 
 Deno.test("notebooks.ts --update writes outputs, the same bytes each time", async () => {
-  await withNotebook(["console.log('a\\nb');", "1 + 1"], async (path) => {
+  await withNotebook(["console.log('a\\nb');", "1 + 1", FIGURE], async (path) => {
     const first = await runScript("--update", path);
     assertEquals([first.code, first.err], [0, ""]);
-    assertMatch(first.out, /example\.ipynb {2}2 cells {2}\d+\.\d s {2}ok\n$/);
+    assertMatch(first.out, /example\.ipynb {2}3 cells {2}\d+\.\d s {2}ok\n$/);
     const written = await Deno.readTextFile(path);
     const { cells } = await readNotebook(path);
-    assertEquals(cells.map((cell) => cell.execution_count), [undefined, 1, 2]);
+    assertEquals(cells.map((cell) => cell.execution_count), [undefined, 1, 2, 3]);
     assertEquals(cells[1]!.outputs![0]!["text"], ["a\n", "b\n"]);
     await runScript("--update", path);
     assertEquals(await Deno.readTextFile(path), written);
@@ -184,11 +240,33 @@ Deno.test("notebooks.ts fails where a cell does, leaves that notebook as it was,
   });
 });
 
+Deno.test("notebooks.ts fails where a notebook shows no figure, or its types are wrong unless they are not checked", async () => {
+  await withNotebook(["const n: number = 'a';"], async (path) => {
+    const before = await Deno.readTextFile(path);
+    const failureOf = async (...flags: string[]) => {
+      const { code, out } = await runScript("--json", "--update", ...flags, path);
+      assertEquals(code, 1);
+      return JSON.parse(out)[0].failure;
+    };
+    assertEquals(await failureOf(), {
+      kind: "check",
+      cell: 1,
+      message: "code cell 1, line 1: TS2322 [ERROR]: Type 'string' is not assignable to type 'number'.",
+    });
+    assertEquals(await failureOf("--no-check"), {
+      kind: "figure",
+      cell: 0,
+      message: "it shows no figure as Vega-Lite 5, PNG and text: end a cell with show(...)",
+    });
+    assertEquals(await Deno.readTextFile(path), before);
+  });
+});
+
 Deno.test("notebooks.ts refuses wrong usage", async () => {
   const { code, err } = await runScript("--upgrade");
   assertEquals([code, err], [
     2,
     'UsageError: Cannot run notebooks with the flag "--upgrade" as it is not known: ' +
-    "known flags are --update, --check, --timeout, --json, --help\n",
+    "known flags are --update, --no-check, --timeout, --json, --help\n",
   ]);
 });
