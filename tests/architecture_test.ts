@@ -1,6 +1,6 @@
 /**
  * The map of the code, as a test: who may import whom, where each foreign package is used, and that every file has its
- * tests. The rooms are described in lib/README.md.
+ * tests. The rooms and who may import whom are a table of lib/README.md, which is read here.
  *
  * @module
  */
@@ -9,21 +9,23 @@ import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../", import.meta.url));
 
-/** Rooms that a room may import; after "types:", those of which it may import types alone. */
-const ARROWS: Readonly<Record<string, string>> = {
-  core: "",
-  engine: "core",
-  data: "core",
-  models: "core engine",
-  losses: "core engine",
-  attacks: "core engine losses types: models",
-  objectives: "core engine losses attacks types: models",
-  training: "core engine data models losses objectives types: attacks",
-  evaluation: "core engine data losses attacks types: models",
-  certificates: "core engine types: models",
-  report: "core",
-  experiments: "core engine data models losses attacks objectives training evaluation certificates report",
-};
+/** What a room may import: rooms, and those of which it may import types alone. */
+interface Allowed {
+  readonly rooms: readonly string[];
+  readonly types: readonly string[];
+}
+
+/** The table of lib/README.md. */
+const ARROWS: ReadonlyMap<string, Allowed> = arrowsOf(await Deno.readTextFile(`${ROOT}lib/README.md`));
+
+function arrowsOf(page: string): Map<string, Allowed> {
+  const words = (text = ""): string[] => text.trim().split(" ").filter((word) => word !== "");
+  const [head, , ...rows] = page.split("\n").filter((line) => line.startsWith("|")).map((line) => line.split("|"));
+  assertEquals(head?.map((cell) => cell.trim()), ["", "room", "what it makes", "imports", "types of", ""]);
+  return new Map(rows.map(([, room = "", , rooms, types]) => {
+    return [room.trim().replace(/^\[(\w+)\]\(\1\/README\.md\)$/, "$1"), { rooms: words(rooms), types: words(types) }];
+  }));
+}
 
 /** Foreign packages, and the only files or folders of lib/ that may import them. */
 const PACKAGES: Readonly<Record<string, readonly string[]>> = {
@@ -155,7 +157,51 @@ Deno.test("every file of lib/ belongs to mod.ts", () => {
 });
 
 Deno.test("lib/ has the rooms of the map", () => {
-  assertEquals([...new Set(LIB_FILES.map(roomOf))].sort(), Object.keys(ARROWS).sort());
+  assertEquals([...new Set(LIB_FILES.map(roomOf))].sort(), [...ARROWS.keys()].sort());
+});
+
+Deno.test("the table of the map allows nothing that no file imports, and goes round in no circle", () => {
+  const used = (from: string, to: string, asTypes: boolean) =>
+    LIB.dependencies.some((dependency) =>
+      dependency.from.startsWith(`lib/${from}/`) && dependency.to?.startsWith(`lib/${to}/`) &&
+      (asTypes || !dependency.typeOnly)
+    );
+  const idle: string[] = [];
+  for (const [room, { rooms, types }] of ARROWS) {
+    for (const to of rooms) if (!used(room, to, false)) idle.push(`${room} imports ${to}`);
+    for (const to of types) if (!used(room, to, true)) idle.push(`${room} imports types of ${to}`);
+  }
+  assertEquals(idle, [], "take these out of the table of lib/README.md");
+  const order = [...ARROWS.keys()];
+  for (const [room, { rooms }] of ARROWS) {
+    for (const to of rooms) assert(order.indexOf(to) < order.indexOf(room), `${to} stands above ${room}`);
+  }
+});
+
+Deno.test("the picture of the map has the arrows of its table: what may be imported can be reached, and nothing else is drawn", async () => {
+  const [, drawn = ""] = /^```mermaid\nflowchart \w+\n([\s\S]*?)^```$/m.exec(await read("lib/README.md")) ?? [];
+  const arrows = drawn.trim().split("\n").flatMap((line) => {
+    const [, from, kind, to] = /^\s*([\w& ]+?) (-->|-\.->) ([\w& ]+)$/.exec(line) ?? [];
+    assert(from !== undefined && to !== undefined, `an arrow in the picture: "${line}"`);
+    const ends = to.split(" & ");
+    return from.split(" & ").flatMap((room) => ends.map((end) => ({ room, end, typeOnly: kind === "-.->" })));
+  });
+  const none: Allowed = { rooms: [], types: [] };
+  for (const { room, end, typeOnly } of arrows) {
+    const { rooms, types } = ARROWS.get(room) ?? none;
+    assert((typeOnly ? types : rooms).includes(end), `the table has the arrow from ${room} to ${end}`);
+  }
+  const reached = (from: string, typesToo: boolean): Set<string> => {
+    const found = new Set([from]);
+    for (const room of found) {
+      for (const arrow of arrows) if (arrow.room === room && (typesToo || !arrow.typeOnly)) found.add(arrow.end);
+    }
+    return found;
+  };
+  for (const [room, { rooms, types }] of ARROWS) {
+    for (const to of rooms) assert(reached(room, false).has(to), `an arrow leads from ${room} to ${to}`);
+    for (const to of types) assert(reached(room, true).has(to), `an arrow leads from ${room} to ${to}`);
+  }
 });
 
 Deno.test("rooms import only the rooms that the map allows", () => {
@@ -163,8 +209,8 @@ Deno.test("rooms import only the rooms that the map allows", () => {
     if (to === undefined || !from.startsWith("lib/") || from.startsWith("lib/std/")) return false;
     if (to.startsWith("lib/std/")) return false; // stand-ins for packages
     if (!to.startsWith("lib/")) return true; // nothing in lib/ imports mod.ts or a script
-    const [any = "", types = ""] = ARROWS[roomOf(from)]!.split("types:");
-    const allowed = [roomOf(from), ...any.trim().split(" "), ...(typeOnly ? types.trim().split(" ") : [])];
+    const { rooms, types } = ARROWS.get(roomOf(from))!;
+    const allowed = [roomOf(from), ...rooms, ...(typeOnly ? types : [])];
     return !allowed.includes(roomOf(to));
   });
   assertEquals(wrong.map(show), []);
@@ -180,7 +226,7 @@ Deno.test("rooms import each other through their mod.ts", () => {
 
 Deno.test("mod.ts imports the mod.ts of every room, and nothing else", () => {
   const imported = LIB.dependencies.filter(({ from }) => from === "mod.ts").map(({ to }) => to);
-  assertEquals(imported.sort(), Object.keys(ARROWS).map((room) => `lib/${room}/mod.ts`).sort());
+  assertEquals(imported.sort(), [...ARROWS.keys()].map((room) => `lib/${room}/mod.ts`).sort());
 });
 
 Deno.test("foreign packages are imported in one place each", () => {
