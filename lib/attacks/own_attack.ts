@@ -10,7 +10,9 @@ import { validateSpec } from "./validate_spec.ts";
  * An attack that is written outside of this library. What it gives is brought into ball and box and asked again like the
  * images of every other attack ({@linkcode runAttack}, `evaluate`): it may claim nothing.
  *
- * ```ts ignore
+ * ```ts
+ * import { float32, type OwnAttack } from "@kdiga/kdiga";
+ *
  * const darken: OwnAttack = {
  *   kind: "own",
  *   name: "darken",

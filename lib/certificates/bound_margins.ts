@@ -44,12 +44,6 @@ export interface MarginQuestion {
  * @throws {DataError} If the images do not fit the classifier, or a pixel, class or radius is out of range.
  *
  * Source: Gowal et al. (2018); Zhang et al. (2018, 2020); Xu et al. (2021): see {@linkcode BoundSpec}.
- *
- * @example Usage
- * ```ts ignore
- * const method = { kind: "crown" } as const;
- * const bounds = await boundMargins(engine, classifier, { x, y, eps: 2 / 255, norm: "Linf", method });
- * ```
  */
 export async function boundMargins(
   engine: Engine,

@@ -5,9 +5,17 @@
  * relaxation ({@linkcode boundMargins}). Smoothing: radii that hold with a probability, of a classifier that votes under
  * noise ({@linkcode certifySmoothed}).
  *
- * ```ts ignore
+ * ```ts
+ * import { boundMargins, createEngine, createModel, freeze, gather, rng, shapes } from "@kdiga/kdiga";
+ *
+ * await using engine = await createEngine("reference");
+ * const { test } = shapes({ seed: 1, train: 10, test: 10 });
+ * const model = createModel({ kind: "mlp", hidden: [8] }, { classes: 10, inputShape: test.imageShape });
+ * const classifier = freeze(model, model.init(rng(1)));
+ * const { x, y } = gather(test, [0, 1, 2, 3]);
  * const method = { kind: "crown" } as const;
  * const bounds = await boundMargins(engine, classifier, { x, y, eps: 2 / 255, norm: "Linf", method });
+ * console.log(bounds.shape); // [4, 10]
  * ```
  *
  * For bounds a classifier is taken as a list of TensorFlow.js's kernels (`recordKernels` of the engine room), and they are

@@ -87,8 +87,12 @@ export interface CheckObjectiveOptions {
  * @throws {UsageError} If the objective refuses its own constants.
  *
  * @example Usage
- * ```ts ignore
- * const broken = (await checkObjective(mine)).filter(({ ok }) => !ok);
+ * ```ts
+ * import { checkObjective, type OwnObjective } from "@kdiga/kdiga";
+ *
+ * async function brokenIn(mine: OwnObjective) {
+ *   return (await checkObjective(mine)).filter(({ ok }) => !ok);
+ * }
  * ```
  */
 export async function checkObjective(

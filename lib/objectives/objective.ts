@@ -111,7 +111,9 @@ export interface Objective<S> {
  * An objective that is written outside of this library. It is handed itself as its spec and may ignore it: its constants
  * are its own. {@linkcode checkObjective} says whether it keeps the contract.
  *
- * ```ts ignore
+ * ```ts
+ * import { mean, mul, type OwnObjective, square, stopGradient, sub, sum } from "@kdiga/kdiga";
+ *
  * const halfSquared: OwnObjective = {
  *   kind: "half-squared",
  *   termNames: () => ["squares"],
@@ -121,8 +123,7 @@ export interface Objective<S> {
  *   losses: ({ student, teacher }, { x }) => ({
  *     terms: { squares: mul(mean(sum(square(sub(student(x), stopGradient(teacher!(x)))), 1)), 0.5) },
  *   }),
- * };
- * for await (const event of train(engine, { ...rest, objective: halfSquared })) {}
+ * }; // `objective` of train()
  * ```
  */
 export interface OwnObjective extends Objective<unknown> {

@@ -22,9 +22,13 @@ const INTERVAL = 200;
  * @returns The same events. Leaving the loop early ends the work.
  *
  * @example Usage
- * ```ts ignore
- * for await (const event of showProgress(run(experiment, { engine }))) {
- *   if (event.kind === "end") rows = event.rows;
+ * ```ts
+ * import { type Experiment, run, type RunOptions, showProgress } from "@kdiga/kdiga";
+ *
+ * async function rowsOf(experiment: Experiment, options: RunOptions) {
+ *   for await (const event of showProgress(run(experiment, options))) {
+ *     if (event.kind === "end") return event.rows;
+ *   }
  * }
  * ```
  */
