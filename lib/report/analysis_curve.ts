@@ -19,6 +19,8 @@ export interface AnalysisCurveOptions {
    * @default {"log" where at the largest radius one mean is more than 20 times another, but for the cosine}
    */
   readonly scale?: "linear" | "log";
+  /** What the bands are. @default {"normal interval"} */
+  readonly interval?: string;
   /** Heading above the figure; none where omitted. */
   readonly title?: string;
   /**
@@ -34,8 +36,8 @@ export interface AnalysisCurveOptions {
 }
 
 /**
- * Draws one quantity of the analysis over the radius (units of 1/255), one line per method, with the 95 % normal interval
- * of every mean as a band.
+ * Draws one quantity of the analysis over the radius (units of 1/255), one line per method, with the 95 % interval of
+ * every mean as a band.
  *
  * @param rows Rows of `analyze`, of any number of networks and quantities.
  * @param options Quantity, heading and size.
@@ -44,7 +46,8 @@ export interface AnalysisCurveOptions {
  * @throws {DataError} If two rows stand for the same thing.
  */
 export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCurveOptions = {}): TopLevelSpec {
-  const { quantity = "local-linearity", title, width = COLUMN_WIDTH, height = 200 } = options;
+  const { quantity = "local-linearity", interval = "normal interval", title, width = COLUMN_WIDTH, height = 200 } =
+    options;
   const own = rows.filter((row) => row.quantity === quantity);
   if (own.length === 0) {
     const present = [...new Set(rows.map((row) => row.quantity))].join(", ");
@@ -70,7 +73,7 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
     field: "eps",
     type: "quantitative" as const,
     scale: { domain: [Math.min(0, radii[0]!), radii.at(-1)! || 1], nice: false },
-    axis: { title: "Radius ε (units of 1/255)", values: radii, grid: false },
+    axis: { title: "Radius ε (units of 1/255)", values: radii, grid: false, labelFlush: false },
   };
   const y = (field: string) => ({
     field,
@@ -84,7 +87,7 @@ export function analysisCurve(rows: readonly AnalysisRow[], options: AnalysisCur
     ...frame({
       description: `${QUANTITIES[quantity].title} against the radius for ${
         labels.join(", ")
-      }; bands are 95 % normal intervals.`,
+      }; bands are 95 % intervals (${interval}).`,
       width,
       height,
       title,

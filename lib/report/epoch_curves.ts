@@ -36,7 +36,8 @@ const AXIS_WIDTH = 51;
 export function epochCurves(rows: readonly EpochRow[], options: EpochCurvesOptions = {}): TopLevelSpec {
   const { title, width = COLUMN_WIDTH, height = 90 } = options;
   if (rows.length === 0) throw new UsageError("Cannot draw curves over epochs without a row: train with a watch");
-  const { labels, color } = methodEncodings(rows, width);
+  const plotWidth = width - AXIS_WIDTH - 9;
+  const { labels, color, shape } = methodEncodings(rows, plotWidth + 40);
   const ordered = orderedEpochs(rows);
   const points = ordered.map(({ method, epoch, cleanAccuracy, robustAccuracy, alarm }) => ({
     method: labelOf(method),
@@ -48,7 +49,6 @@ export function epochCurves(rows: readonly EpochRow[], options: EpochCurvesOptio
   })).sort((a, b) => labels.indexOf(a.method) - labels.indexOf(b.method) || a.epoch - b.epoch);
   const last = Math.max(...points.map(({ epoch }) => epoch));
   const attacks = [...new Set(rows.map(({ attack, eps }) => `${labelOf(attack)} ${eps}`))].join(", ");
-  const plotWidth = width - AXIS_WIDTH - 9;
   const panel = (field: "clean" | "robust", heading: string, isLast: boolean) => {
     const x = {
       field: "epoch",
@@ -81,7 +81,10 @@ export function epochCurves(rows: readonly EpochRow[], options: EpochCurvesOptio
       data: { name: `points_${field}`, values: points },
       layer: [
         { mark: { type: "line" as const, strokeWidth: 1.3 }, encoding: { x, y, color } },
-        { mark: { type: "point" as const, filled: true, size: 8, opacity: 1 }, encoding: { x, y, color } },
+        {
+          mark: { type: "point" as const, filled: true, size: last > 20 ? 8 : 18, opacity: 1 },
+          encoding: { x, y, color, shape },
+        },
         ...mark("best", points.filter(({ best }) => best), "circle", 55),
         ...mark("alarms", points.filter(({ alarm }) => alarm !== ""), "M-1,-1L1,1M-1,1L1,-1", 45),
       ],

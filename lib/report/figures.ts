@@ -123,9 +123,10 @@ export async function figureSpecs(folder: string): Promise<Map<string, TopLevelS
     if (attacks.length > 1) specs.set("break_matrix", breakMatrix(evidence));
     if (attacks.length > 1 || attacksOf(evidence).length > 1) specs.set("first_breaks", firstBreaks(evidence));
   }
+  const analysed = said.interval === undefined ? {} : { interval: "t over the seeds, normal where there is one" };
   for (const quantity of ANALYSIS_QUANTITIES) {
     if (!analysis.some((row) => row.quantity === quantity)) continue;
-    specs.set(`analysis_curve_${quantity}`, analysisCurve(analysis, { quantity }));
+    specs.set(`analysis_curve_${quantity}`, analysisCurve(analysis, { quantity, ...analysed }));
   }
   if (steps.length > 0) specs.set("training_curves", trainingCurves(steps));
   if (epochs.length > 0) specs.set("epoch_curves", epochCurves(epochs));

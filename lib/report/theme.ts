@@ -37,7 +37,7 @@ const METHODS = {
   "rslad": { color: "#882255", shape: "triangle-left" },
   "trades": { color: "#e69f00", shape: "cross" },
   "mart": { color: "#332288", shape: "square" },
-  "adaad": { color: "#44aa99", shape: "diamond" },
+  "adaad": { color: "#44aa99", shape: "square" },
   "igam": { color: "#999933", shape: "triangle-up" },
   "igdm": { color: "#aa4499", shape: "circle" },
 } as const satisfies Record<string, MethodStyle>;

@@ -1,7 +1,7 @@
 import { type StepRow, UsageError } from "../core/mod.ts";
-import { legendColumns } from "./_labels.ts";
+import { methodEncodings } from "./_method_encodings.ts";
 import type { TopLevelSpec } from "./render.ts";
-import { COLUMN_WIDTH, compareText, FONT_SIZE, labelOf, methodStyles, SCHEMA, THEME } from "./theme.ts";
+import { COLUMN_WIDTH, compareText, FONT_SIZE, labelOf, methodOrder, SCHEMA, THEME } from "./theme.ts";
 
 /** Options of {@linkcode trainingCurves}. */
 export interface TrainingCurvesOptions {
@@ -35,7 +35,7 @@ const AXIS_WIDTH = 51;
 /**
  * Draws each loss term over the steps of training, one panel per term and one line per method. A line with more steps
  * than points is thinned by means over runs of equally many consecutive steps (the last run may be shorter), drawn at
- * the mean step of the run.
+ * the mean step of the run. It ends in its method's point.
  *
  * @param rows Rows of `steps.csv`, in any order.
  * @param options Terms, number of points, heading and size.
@@ -56,22 +56,14 @@ export function trainingCurves(rows: readonly StepRow[], options: TrainingCurves
       throw new UsageError(`Cannot draw term "${term}" as no step has it: choose from ${present.join(", ")}`);
     }
   }
-  const styles = methodStyles(rows.map((row) => row.method));
-  const methods = [...styles.keys()];
-  const labels = methods.map(labelOf);
+  const methods = methodOrder(rows.map((row) => row.method));
   const byMethod = new Map(methods.map((method) => [
     method,
     rows.filter((row) => row.method === method).sort((a, b) => a.step - b.step),
   ]));
   const last = rows.reduce((most, row) => Math.max(most, row.step), 0);
   const plotWidth = width - AXIS_WIDTH - 10;
-  const legend = {
-    symbolType: "stroke",
-    symbolSize: 120,
-    orient: "top",
-    direction: "horizontal",
-    columns: legendColumns(labels, plotWidth),
-  } as const;
+  const { labels, color, shape } = methodEncodings(rows, plotWidth + 40);
 
   return {
     $schema: SCHEMA,
@@ -85,41 +77,42 @@ export function trainingCurves(rows: readonly StepRow[], options: TrainingCurves
         thin(valuesOf(byMethod.get(method)!, term), points)
           .map(({ step, value }) => ({ method: labelOf(method), step, value }))
       );
+      const ends = methods.flatMap((method) => values.findLast((point) => point.method === labelOf(method)) ?? []);
+      const x = {
+        field: "step",
+        type: "quantitative" as const,
+        scale: { domain: [0, last + 1], nice: false },
+        axis: panel === terms.length - 1
+          ? { title: "Training step", tickCount: 5, grid: false }
+          : { title: null, labels: false, tickCount: 5, grid: false },
+      };
       const power = powerOf(values.map(({ value }) => value));
+      const y = {
+        field: "value",
+        type: "quantitative" as const,
+        scale: { zero: false, nice: true },
+        axis: {
+          title: power === 0 ? labelOf(term) : `${labelOf(term)} (×10${superscript(power)})`,
+          ...(power === 0 ? {} : { labelExpr: `format(datum.value * ${10 ** -power}, "~g")` }),
+          titleFontSize: FONT_SIZE.label,
+          tickCount: 4,
+          minExtent: AXIS_WIDTH - 15,
+          maxExtent: AXIS_WIDTH - 15,
+        },
+      };
       return {
         width: plotWidth,
         height,
         data: { name: `term_${panel}`, values },
-        mark: { type: "line", strokeWidth: 1.2 },
-        encoding: {
-          x: {
-            field: "step",
-            type: "quantitative",
-            scale: { domain: [0, last + 1], nice: false },
-            axis: panel === terms.length - 1
-              ? { title: "Training step", tickCount: 5, grid: false }
-              : { title: null, labels: false, tickCount: 5, grid: false },
+        layer: [
+          { mark: { type: "line" as const, strokeWidth: 1.2 }, encoding: { x, y, color } },
+          {
+            // Which line is whose is seen without colours too.
+            data: { name: `ends_${panel}`, values: ends },
+            mark: { type: "point" as const, filled: true, opacity: 1, size: 22 },
+            encoding: { x, y, color, shape },
           },
-          y: {
-            field: "value",
-            type: "quantitative",
-            scale: { zero: false, nice: true },
-            axis: {
-              title: power === 0 ? labelOf(term) : `${labelOf(term)} (×10${superscript(power)})`,
-              ...(power === 0 ? {} : { labelExpr: `format(datum.value * ${10 ** -power}, "~g")` }),
-              titleFontSize: FONT_SIZE.label,
-              tickCount: 4,
-              minExtent: AXIS_WIDTH - 15,
-              maxExtent: AXIS_WIDTH - 15,
-            },
-          },
-          color: {
-            field: "method",
-            type: "nominal",
-            scale: { domain: labels, range: [...styles.values()].map((style) => style.color) },
-            legend,
-          },
-        },
+        ],
       };
     }),
   };

@@ -42,6 +42,27 @@ Deno.test("methodStyles() gives colours that show on white, and the main methods
   }
 });
 
+Deno.test("methodStyles() gives every two known methods colours that the colour-blind tell apart, or other shapes", () => {
+  const known = [...methodStyles([...KNOWN, "adaad", "igam", "igdm"])];
+  for (const [blindness, matrix] of Object.entries({ none: IDENTITY, ...COLOR_BLINDNESS })) {
+    const seen = known.map(([name, { color, shape }]) => ({
+      name,
+      shape,
+      color: lab(matrix.map((row) => dot(row, rgb(color)))),
+    }));
+    for (const [i, left] of seen.entries()) {
+      for (const right of seen.slice(i + 1)) {
+        const distance = Math.hypot(...left.color.map((value, axis) => value - right.color[axis]!));
+        const isApart = distance > 18 || left.shape !== right.shape;
+        assert(
+          isApart,
+          `${left.name} and ${right.name} are both ${left.shape}, ${distance.toFixed(1)} apart, ${blindness}`,
+        );
+      }
+    }
+  }
+});
+
 Deno.test("methodOrder() puts known methods first, then the others by name, each once", () => {
   assertEquals(methodOrder(["b", "kdiga", "B", "teacher", "kdiga", "a"]), ["teacher", "kdiga", "B", "a", "b"]);
   assertEquals(methodOrder(["constructor"]), ["constructor"]);
@@ -86,6 +107,8 @@ const COLOR_BLINDNESS = {
     [-0.003882, -0.048116, 1.051998],
   ],
 };
+
+const IDENTITY = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];
 
 /** CIELAB of a linear colour (white point D65). */
 function lab(linear: number[]): number[] {
