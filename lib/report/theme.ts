@@ -71,6 +71,8 @@ const WORDS: Readonly<Record<string, string>> = {
   apgd: "APGD",
   at: "AT",
   kd: "KD",
+  vit: "ViT",
+  cnn: "CNN",
   kl: "KL",
   kdiga: "KDIGA",
   iga: "IGA",
