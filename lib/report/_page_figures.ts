@@ -34,7 +34,9 @@ export async function pageFigures(folder: string): Promise<PageFigures> {
   return {
     html: figures.map(({ svg, spec }) => {
       const text = escapeHtml(String(spec.description ?? "Figure"));
-      return `<figure><img class="still" src="${svgUrl(svg)}" alt="${text}"><div class="live"></div>` +
+      return `<figure><img class="still" src="${svgUrl(svg)}" alt="${text}">` +
+        // Read out as a whole: its numbers are in the tables, in an order that can be followed.
+        `<div class="live" role="img" aria-label="${text}"><div aria-hidden="true"></div></div>` +
         `<figcaption>${text}</figcaption></figure>`;
     }),
     data: { figures: specs, methods: methodsOf(figures.map(({ spec }) => spec)) },

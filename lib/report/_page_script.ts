@@ -42,7 +42,7 @@ export function pageScript(window: PageWindow): void {
   const inline = (spec: PageSpec) =>
     (spec.data ?? []).flatMap(({ name, values }) => values === undefined ? [] : [{ name, values }]);
   const drawn: { readonly spec: PageSpec; readonly view: PageView }[] = [];
-  [...document.querySelectorAll(".live")].forEach((container, i) => {
+  [...document.querySelectorAll(".live > div")].forEach((container, i) => {
     const spec = figures[i]!;
     const known = new Set(inline(spec).flatMap(({ values }) => values.flatMap((row) => Object.keys(row))));
     try {

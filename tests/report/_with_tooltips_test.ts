@@ -21,12 +21,13 @@ Deno.test("withTooltips() lets bars tell of their rows, and puts points over poi
   assertEquals(telling(withTooltips(trainingCurves(STEPS))), Array(4).fill("point value"));
 });
 
-Deno.test("withTooltips() changes nothing for the eye", async () => {
-  for (
-    const spec of [robustnessCurve(EVALUATION), trainingCurves(STEPS), robustnessBars(EVALUATION), epochCurves(EPOCHS)]
-  ) {
+Deno.test("withTooltips() changes nothing for the eye, of any kind of figure", async () => {
+  const golden = new URL("../golden/", import.meta.url);
+  for await (const { name } of Deno.readDir(golden)) {
+    if (!name.endsWith(".vl.json")) continue;
+    const spec = JSON.parse(await Deno.readTextFile(new URL(name, golden)));
     const [before, after] = [await renderPng(spec, { scale: 1 }), await renderPng(withTooltips(spec), { scale: 1 })];
     assert(before.length > 2000);
-    assertEquals(after.toBase64(), before.toBase64());
+    assert(after.toBase64() === before.toBase64(), name);
   }
 });

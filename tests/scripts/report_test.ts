@@ -145,7 +145,7 @@ Deno.test({
             const live = [...document.querySelectorAll(".live")].find((live) => /radius/.test(live.textContent));
             live.scrollIntoView({ block: "center" });
             const point = [...live.querySelectorAll("g.mark-symbol path")].find((path) =>
-              path.getAttribute("opacity") === "0" && /eps: 4; accuracy: 72.5/.test(path.getAttribute("aria-label")));
+              path.getAttribute("opacity") === "0" && path.__data__.datum.eps === 4 && path.__data__.datum.accuracy === 72.5);
             const box = point.getBoundingClientRect();
             return [box.x + box.width / 2, box.y + box.height / 2];
           })()`,
@@ -265,6 +265,33 @@ Deno.test({
         const boxes = await Promise.all((await opened.page.$$(String(what))).map((element) => element.boundingBox()));
         assertEquals(boxes.filter((box) => box !== null && box.height > 0).length, count, String(what));
       }
+      assertEquals(opened.errors, []);
+    });
+  },
+});
+
+Deno.test({
+  name: "every kind of figure is drawn in the page, whose policy lets no text become code",
+  ignore: findBrowser() === undefined,
+  fn: async () => {
+    await inTempFolder(async (folder) => {
+      await writeRun(`${folder}/run`);
+      await Deno.mkdir(`${folder}/run/figures`);
+      const golden = new URL("../golden/", import.meta.url);
+      const names = await Array.fromAsync(Deno.readDir(golden), ({ name }) => name);
+      const specs = names.filter((name) => name.endsWith(".vl.json"));
+      for (const name of specs) await Deno.copyFile(new URL(name, golden), `${folder}/run/figures/${name}`);
+      assertEquals((await runTask(folder, "report", "run")).code, 0);
+      await using opened = await openPage(pathToFileURL(`${folder}/run/report.html`).href);
+      await until(opened, `document.querySelectorAll("figure.drawn").length === ${specs.length}`);
+      const empty = await ask<string[]>(
+        opened,
+        `[...document.querySelectorAll(".live")].filter((live) => live.querySelectorAll("path, text, image, line").length < 10)
+          .map((live) => live.nextElementSibling.textContent)`,
+      );
+      assertEquals(empty, []);
+      await opened.page.evaluate(axe.source);
+      assertEquals(await ask(opened, `axe.run().then(({ violations }) => violations.map(({ id }) => id))`), []);
       assertEquals(opened.errors, []);
     });
   },
