@@ -24,7 +24,7 @@ th button { font: inherit; color: inherit; background: none; border: 0; padding:
 th button::after { content: "\\2195"; color: #767676; padding-left: 0.3em; }
 th[aria-sort="ascending"] button::after { content: "\\2191"; color: #222; }
 th[aria-sort="descending"] button::after { content: "\\2193"; color: #222; }
-.checks th:first-child { white-space: normal; font-weight: normal; min-width: 14rem; }
+.checks tbody th { white-space: normal; font-weight: normal; min-width: 14rem; }
 .facts { width: 100%; table-layout: fixed; }
 .facts th { width: 13rem; font-weight: normal; color: #555; }
 .facts th, .facts td { text-align: left; white-space: normal; overflow-wrap: anywhere; vertical-align: top; }

@@ -78,7 +78,7 @@ export interface PageView {
 
 /** What the page tells its script, in the element "page-data". */
 export interface PageData {
-  /** Compiled figures, in the order of their places, the elements in those of the class "live". */
+  /** Compiled figures, in the order of the places for them, which lie in the elements of the class "live". */
   readonly figures: readonly PageSpec[];
   /** Methods that figures can be without: their name in the rows and their colour. */
   readonly methods: readonly { readonly label: string; readonly color: string }[];
