@@ -22,6 +22,7 @@ export * from "./bracket_curve.ts";
 export * from "./bracket_table.ts";
 export * from "./break_matrix.ts";
 export * from "./certified_bracket.ts";
+export * from "./certified_rows.ts";
 export * from "./class_robustness.ts";
 export * from "./class_table.ts";
 export * from "./convergence_fan.ts";

@@ -226,11 +226,13 @@ export const EVIDENCE: readonly EvidenceRow[] = [
     "fgsm": "wwwwxxxxxxxx........",
     "pgd-20": "wwwwxxxxxxxxxxxx....",
     "square": "wwww..xxxxxx....xx..",
+    "clean": "wwww................",
   }),
   ...outcomes("kdiga", {
     "fgsm": "wwwwwwxxx...........",
     "pgd-20": "wwwwwwxxxxx.........",
     "square": "wwwwww...xx..x......",
+    "clean": "wwwwww..............",
   }),
 ];
 
@@ -241,6 +243,7 @@ export const STAGES: readonly EvidenceRow[] = outcomes("kdiga", {
   "autoattack.fab-t": "wwwwxxxxxxx.........",
   "autoattack.square": "wwwwxxxxxxxxx.......",
   "autoattack": "wwwwxxxxxxxxx.......",
+  "clean": "wwww................",
 });
 
 function outcomes(method: string, attacks: Readonly<Record<string, string>>): EvidenceRow[] {
@@ -248,7 +251,7 @@ function outcomes(method: string, attacks: Readonly<Record<string, string>>): Ev
     [...letters].map((letter, image): EvidenceRow => ({
       method,
       attack,
-      eps: "8/255",
+      eps: attack === "clean" ? "0" : "8/255",
       image: 100 + image,
       label: image % 10,
       cleanMargin: letter === "w" ? -1 : 2,
