@@ -83,13 +83,15 @@ async function intermediateBounds(
     `intervals, ${norm}`,
     () => ({ weights, x, eps }: Omit<Traced, "y">) => {
       const { network, boxes } = settingOf((x) => logits(weights, x), { x, eps, norm });
-      return operandsOf(network).map(({ id, exact }) => {
+      const operands = operandsOf(network).map(({ id, exact }) => {
         const { lower, upper } = boxes.get(id)!;
         return { lower, upper, exact: add(zeros([]), exact ? 1 : 0) };
       });
+      // A program needs an output, and a linear network has no operands.
+      return { operands, eps };
     },
   );
-  const found = await takeTree(engine, await intervals({ weights, x, eps }));
+  const { operands: found } = await takeTree(engine, await intervals({ weights, x, eps }));
   const batch = x.shape[0]!;
   const elementsOf = ({ shape }: NdArray) => sizeOf(shape) / batch;
   const largest = Math.max(...found.map(({ lower }) => elementsOf(lower)));
