@@ -172,8 +172,10 @@
  * - data: {@linkcode loadData}, {@linkcode trainBatches}, {@linkcode evalBatches}, {@linkcode openImageFolder}
  * - models: {@linkcode createModel}, {@linkcode freeze}, {@linkcode loadWeights}, {@linkcode describeModel}
  * - losses: {@linkcode crossEntropy}, {@linkcode klDivergence}, {@linkcode margin}, {@linkcode dlr}: one number per image
- * - attacks: {@linkcode runAttack}, {@linkcode attackImages}, {@linkcode smallestPerturbations}, {@linkcode ATTACKS}
- * - objectives: {@linkcode objectiveOf}, {@linkcode Objective}, {@linkcode METHODS} and the constants of papers and codes
+ * - attacks: {@linkcode runAttack}, {@linkcode attackImages}, {@linkcode smallestPerturbations}, {@linkcode ATTACKS},
+ *   one's own ({@linkcode OwnAttack})
+ * - objectives: {@linkcode objectiveOf}, {@linkcode METHODS} and the constants of papers and codes, one's own
+ *   ({@linkcode OwnObjective}, {@linkcode checkObjective})
  * - training: {@linkcode train}, {@linkcode OPTIMIZERS}, {@linkcode learningRate}, {@linkcode TrainState}
  * - certificates: {@linkcode boundMargins}, {@linkcode certifiedRadii}, {@linkcode certifyImages},
  *   {@linkcode certifySmoothed}, {@linkcode predictSmoothed}: what no attack within a radius can change
