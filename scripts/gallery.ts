@@ -12,7 +12,8 @@ await runCommand({
   name: "gallery",
   usage: "",
   arity: [0, 0],
-  about: `Write notebooks/gallery/README.md, a page with a picture of each kind of figure, from the specifications of the
+  about:
+    `Write notebooks/gallery/README.md, a page with a picture of each kind of figure, from the specifications of the
 tests.`,
   flags: {},
   main: async ({ json }) => {
