@@ -30,6 +30,8 @@ export * from "./certified_accuracy.ts";
 export { certifiedRadii, type RadiusQuestion } from "./certified_radii.ts";
 export * from "./certify_images.ts";
 export * from "./certify_smoothed.ts";
+export * from "./compare_certificates.ts";
+export * from "./local_certificates.ts";
 export * from "./lower_margins.ts";
 export * from "./predict_smoothed.ts";
 export * from "./smoothed_radius.ts";
