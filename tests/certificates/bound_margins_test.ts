@@ -1,7 +1,21 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { DataError, float32, int32, rng, UsageError } from "../../lib/core/mod.ts";
 import { boundMargins, type BoundSpec, type CertifiedNorm } from "../../lib/certificates/mod.ts";
-import { conv2d, createEngine, type Engine, mean, relu, softmax, sum } from "../../lib/engine/mod.ts";
+import {
+  add,
+  concat,
+  conv2d,
+  createEngine,
+  type Engine,
+  matMul,
+  mean,
+  mul,
+  relu,
+  reshape,
+  softmax,
+  sub,
+  sum,
+} from "../../lib/engine/mod.ts";
 import { type Classifier, createModel, freeze } from "../../lib/models/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
 import { type Exact, NONLINEAR, randomConvolutions, randomMlp, smallestMargins, TOY } from "./_networks.ts";
@@ -119,6 +133,52 @@ Deno.test("no point of fully connected networks is below a bound, whatever the n
   for (const [seed, nonlinear] of Object.keys(NONLINEAR).entries()) {
     const exact = randomMlp([4, 8, 6, 3], seed, nonlinear, 1.5);
     await holds(engine, exact, seed, 3000);
+  }
+});
+
+Deno.test("on every interval, lines and ends lie around each nonlinearity, and the ends are no wider than needed", async () => {
+  await using engine = await createEngine("reference");
+  const n = 200;
+  const x = rng(1, "x").uniform(n, 0, 1);
+  const eps = Array.from(rng(2, "eps").uniform(n, -9, 0), (power) => 2 ** power);
+  for (const [name, [ours, exact]] of Object.entries(NONLINEAR)) {
+    const span = name === "relu6" ? 16 : 8;
+    // Logits 0, f(h), f(h) + 3 x, f(h) - 3 x for h from -span / 2 to span / 2.
+    const lines = [0, 3, -3];
+    const classifier: Classifier = {
+      classes: 4,
+      inputShape: [1, 1, 1],
+      logits: ({ parameters }, x) => {
+        const pixel = reshape(x, [x.shape[0]!, 1]);
+        const f = ours(sub(mul(pixel, span), span / 2));
+        return concat([mul(pixel, 0), add(f, matMul(pixel, parameters.c!))], 1);
+      },
+      weights: { parameters: { c: float32([1, 3], lines) }, buffers: {} },
+    };
+    const logits = (x: number): number[] => [0, ...lines.map((c) => exact(span * x - span / 2) + c * x)];
+    for (const y of [0, 1, 2]) {
+      const images = { x: float32([n, 1, 1, 1], x), y: int32([n], new Array(n).fill(y)), eps };
+      const question = { ...images, norm: "Linf", batchSize: n } as const;
+      const found = await Promise.all(
+        [IBP, CROWN_IBP].map((method) => boundMargins(engine, classifier, { ...question, method })),
+      );
+      for (let row = 0; row < n; row++) {
+        const [low, high] = [Math.max(0, x[row]! - eps[row]!), Math.min(1, x[row]! + eps[row]!)];
+        const least = [Infinity, Infinity, Infinity, Infinity];
+        for (let t = 0; t <= 100; t++) {
+          const z = logits(low + (high - low) * t / 100);
+          z.forEach((other, k) => least[k] = Math.min(least[k]!, z[y]! - other));
+        }
+        for (const [i, { data }] of found.entries()) {
+          least.forEach((margin, k) => {
+            const lower = data[4 * row + k]!;
+            assert(k === y || lower <= margin, `${name}, ${i}, ${y} against ${k}: ${lower} is above ${margin}`);
+          });
+        }
+        const other = y === 0 ? 1 : 0;
+        if (y < 2) assertAlmostEquals(found[0]!.data[4 * row + other]!, least[other]!, 5e-3, name);
+      }
+    }
   }
 });
 
