@@ -110,7 +110,7 @@ export function marginBounds(
     relax,
     ...(slopes && { slopes }),
   });
-  return where(isFinite({ network, boxes }, classes), bounds, mul(ones(bounds.shape), -3e38));
+  return knownBounds(bounds, { network, boxes });
 }
 
 /** Bounds of elements of a value from below and above [B, rows]. */
@@ -127,18 +127,20 @@ export function elementBounds({ logits, ball, network, boxes }: Setting, id: num
     ball,
     relax: "lines",
   });
-  const [lower, negated] = split(bounds, 2, 1) as [Tensor, Tensor];
+  const [lower, negated] = split(knownBounds(bounds, { network, boxes }), 2, 1) as [Tensor, Tensor];
   return { lower, upper: neg(negated) };
 }
 
-/** Whether no interval has left the numbers that float32 can tell, [B, rows]: beyond, infinities may cancel. */
-function isFinite({ network, boxes }: Pick<Setting, "network" | "boxes">, rows: number): Tensor {
+/**
+ * Bounds [B, rows], or -3e38 where an interval has left the numbers that float32 can tell: beyond, infinities may cancel.
+ */
+function knownBounds(bounds: Tensor, { network, boxes }: Pick<Setting, "network" | "boxes">): Tensor {
   const sizes = network.calls.flatMap(({ kernel, outputs }) => {
     if (!LINEAR_KERNELS[kernel]?.rounding) return [];
     const { lower, upper } = boxes.get(outputs[0]!.id)!;
     const batch = network.batch;
     return [sum(reshape(add(abs(lower), abs(upper)), [batch, sizeOf(lower.shape) / batch]), 1, true)];
   });
-  const shape = [network.batch, rows];
-  return greater(1e30, sizes.length > 0 ? broadcastTo(sizes.reduce(add), shape) : zeros(shape));
+  const total = sizes.length > 0 ? broadcastTo(sizes.reduce(add), bounds.shape) : zeros(bounds.shape);
+  return where(greater(1e30, total), bounds, mul(ones(bounds.shape), -3e38));
 }

@@ -34,7 +34,8 @@ export interface MarginQuestion {
  * The bounds hold for the network in real arithmetic with these float32 weights: what float32 rounding may have done to
  * a bound is computed with it and taken off (`_rounding.ts`). This needs a processor that rounds every operation to
  * nearest and adds up products directly; GPUs, which may multiply in fewer bits, are refused. The same network computed
- * in float32 may differ by its own rounding, so that a margin above 0 by less than that can be negative there.
+ * in float32 may differ by its own rounding, so that a margin above 0 by less than that can be negative there. What a
+ * classifier makes of its weights alone, such as batch norm's scale and shift, is taken as float32 makes it.
  *
  * @param engine Where it runs.
  * @param classifier Whose margins.
