@@ -6,7 +6,7 @@ import { advanceWidths } from "./_font.ts";
 import { packageFile } from "./_package_file.ts";
 
 /**
- * Lays a figure out as SVG with texts that still need the font.
+ * Lays a figure out as SVG with texts that still need the font. The same input gives the same text.
  *
  * @throws {TypeError} If Vega-Lite or Vega warns about the specification, or it refers to data outside.
  */
@@ -23,10 +23,19 @@ export async function layOut(spec: TopLevelSpec): Promise<string> {
   try {
     const svg = await view.toSVG();
     refuse(warnings);
-    return svg;
+    return withOwnIds(svg);
   } finally {
     view.finalize();
   }
+}
+
+/** Numbers what is referred to by its place in the text: Vega goes on counting from one figure to the next. */
+export function withOwnIds(svg: string): string {
+  const ids = new Map<string, string>();
+  return svg.replace(/(?<=\bid="|url\(#|href="#)[^")]+/g, (id) => {
+    if (!ids.has(id)) ids.set(id, `part${ids.size}`);
+    return ids.get(id)!;
+  });
 }
 
 /** The font of every figure, and how wide its texts are. */

@@ -1,9 +1,9 @@
-import { readTextIfExists } from "../core/mod.ts";
 import { compileSpec } from "./_compile.ts";
 import { escapeHtml } from "./_escape_html.ts";
 import { figureSpecs } from "./figures.ts";
+import { layOut } from "./_lay_out.ts";
 import type { PageData, PageSpec } from "./_page_types.ts";
-import { renderSvg, type TopLevelSpec } from "./render.ts";
+import type { TopLevelSpec } from "./render.ts";
 import { compareText, FONT } from "./theme.ts";
 import { withTooltips } from "./_with_tooltips.ts";
 
@@ -25,55 +25,43 @@ export interface PageFigures {
  * @returns The figures robustness first, else in the order of their names.
  */
 export async function pageFigures(folder: string): Promise<PageFigures> {
-  const figures = await drawnIn(folder) ?? await drawn(folder);
-  const specs: PageSpec[] = [];
-  for (const { spec } of figures) {
+  const html: string[] = [];
+  const figures: PageSpec[] = [];
+  const specs = await specsIn(folder);
+  // One after the other: Deno 2.9.6 may panic where several first imports of one package run side by side.
+  for (const spec of specs) {
     const compiled = await compileSpec(withTooltips(spec));
-    specs.push(JSON.parse(JSON.stringify(compiled, (_, value) => value === FONT ? PAGE_FONT : value)));
-  }
-  return {
-    html: figures.map(({ svg, spec }) => {
-      const text = escapeHtml(String(spec.description ?? "Figure"));
-      return `<figure><img class="still" src="${svgUrl(svg)}" alt="${text}">` +
+    figures.push(JSON.parse(JSON.stringify(compiled, (_, value) => value === FONT ? PAGE_FONT : value)));
+    const still = (await layOut(spec)).replaceAll(`font-family="${FONT}"`, `font-family="${PAGE_FONT}"`);
+    const text = escapeHtml(String(spec.description ?? "Figure"));
+    html.push(
+      `<figure><img class="still" src="${svgUrl(still)}" alt="${text}">` +
         // Read out as a whole: its numbers are in the tables, in an order that can be followed.
         `<div class="live" role="img" aria-label="${text}"><div aria-hidden="true"></div></div>` +
-        `<figcaption>${text}</figcaption></figure>`;
-    }),
-    data: { figures: specs, methods: methodsOf(figures.map(({ spec }) => spec)) },
-  };
+        `<figcaption>${text}</figcaption></figure>`,
+    );
+  }
+  return { html, data: { figures, methods: methodsOf(specs) } };
 }
 
-interface Figure {
-  readonly spec: TopLevelSpec;
-  readonly svg: string;
-}
-
-/** Undefined where the folder has no figures. */
-async function drawnIn(folder: string): Promise<Figure[] | undefined> {
+/** The figures of the folder where they were drawn, else those that its rows allow. */
+async function specsIn(folder: string): Promise<TopLevelSpec[]> {
   const names: string[] = [];
   try {
-    for await (const { name } of Deno.readDir(`${folder}/figures`)) {
-      if (name.endsWith(".vl.json")) names.push(name.slice(0, -".vl.json".length));
-    }
+    for await (const { name } of Deno.readDir(`${folder}/figures`)) if (name.endsWith(ENDING)) names.push(name);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
-  if (names.length === 0) return undefined;
-  return await Promise.all(
-    names.sort(compareNames).map(async (name) => {
-      const path = `${folder}/figures/${name}`;
-      const spec = JSON.parse(await Deno.readTextFile(`${path}.vl.json`)) as TopLevelSpec;
-      return { spec, svg: await readTextIfExists(`${path}.svg`) ?? await renderSvg(spec) };
-    }),
-  );
+  const byName = names.length === 0
+    ? [...await figureSpecs(folder) ?? []]
+    : await Promise.all(names.map(async (name): Promise<[string, TopLevelSpec]> => [
+      name.slice(0, -ENDING.length),
+      JSON.parse(await Deno.readTextFile(`${folder}/figures/${name}`)),
+    ]));
+  return byName.sort(([a], [b]) => compareNames(a, b)).map(([, spec]) => spec);
 }
 
-async function drawn(folder: string): Promise<Figure[]> {
-  const specs = [...await figureSpecs(folder) ?? []].sort(([a], [b]) => compareNames(a, b));
-  const figures: Figure[] = [];
-  for (const [, spec] of specs) figures.push({ spec, svg: await renderSvg(spec) });
-  return figures;
-}
+const ENDING = ".vl.json";
 
 /** What was measured under attack comes first. */
 function compareNames(a: string, b: string): number {

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { TopLevelSpec as VegaLiteSpec } from "vega-lite";
 import { encodePng } from "../core/mod.ts";
-import { layOut, loadFont } from "./_lay_out.ts";
+import { layOut, loadFont, withOwnIds } from "./_lay_out.ts";
 import { packageFile } from "./_package_file.ts";
 import { FONT } from "./theme.ts";
 
@@ -124,15 +124,6 @@ function withResolution(png: Uint8Array, scale: number): Uint8Array {
   file.set(chunk, 33);
   file.set(png.subarray(33), 33 + chunk.length);
   return file;
-}
-
-/** Numbers what is referred to by its place in the text: Vega goes on counting from one figure to the next. */
-function withOwnIds(svg: string): string {
-  const ids = new Map<string, string>();
-  return svg.replace(/(?<=\bid="|url\(#|href="#)[^")]+/g, (id) => {
-    if (!ids.has(id)) ids.set(id, `part${ids.size}`);
-    return ids.get(id)!;
-  });
 }
 
 function round(digits: string): string {
