@@ -180,7 +180,7 @@ function summary({ evaluation, interval, teacher, masking, manifest, experiment 
     ...madeBy(manifest),
   ];
   return [
-    ...(found === undefined ? [] : [`<p class="finding">${escapeHtml(found.text)}</p>`]),
+    ...(found === undefined ? [] : [`<p class="finding">${escapeHtml(found.text.replaceAll(" %", "\u00a0%"))}</p>`]),
     ...failed.map(({ rows }) =>
       `<p><strong>Masked gradients:</strong> ${escapeHtml(labelOf(rows[0]!.method))} fails ` +
       `${rows.filter(({ status }) => status === "fail").map(({ check }) => escapeHtml(check)).join(", ")}; ` +
