@@ -99,7 +99,8 @@ export async function figureSpecs(folder: string): Promise<Map<string, TopLevelS
     if (said.interval !== undefined) specs.set(`trade_off_${name}`, tradeOff(evaluation, { attack, ...said }));
   }
   // Where one attack stands for all: the strongest of the usual ones.
-  const main = usualAttacks(evaluation).filter((attack) => commonRadii(accuracies, [attack]).length > 0).at(-1);
+  const main = usualAttacks(evaluation)
+    .filter((attack) => attack !== "worst" && commonRadii(accuracies, [attack]).length > 0).at(-1);
   const isOfMany = new Set(evaluation.map(({ method }) => method)).size > 1;
   if (main !== undefined && isOfMany) {
     specs.set(`trade_off_${main.replaceAll("/", "-")}`, tradeOff(evaluation, { attack: main, ...said }));

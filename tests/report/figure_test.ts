@@ -4,6 +4,7 @@ import {
   type FigureKind,
   FIGURES,
   type FigureTypes,
+  renderPdf,
   renderPng,
   renderSvg,
   type TopLevelSpec,
@@ -90,5 +91,6 @@ for (const kind of Object.keys(FIGURES) as FigureKind[]) {
     assertMatch(svg, new RegExp(`^<svg [^>]*width="${COLUMN_WIDTH}" `));
     assertEquals(await renderSvg(draw(kind)), svg);
     assertEquals([...(await renderPng(draw(kind))).subarray(1, 4)], [0x50, 0x4e, 0x47]);
+    assertGreater((await renderPdf(draw(kind))).length, 5000); // nothing that a PDF does not draw
   });
 }

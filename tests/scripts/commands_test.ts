@@ -238,7 +238,7 @@ Deno.test("analyze prints a table or one JSON document, and figures draws its fi
       out,
       /\nLocal linearity: absolute error, best iterate of projected gradient ascent in Linf, 3 steps of 0.25 eps, 2 random starts; images by pgd-2\.\n/,
     );
-    assertMatch(out, /^runs\/analysis-teacher-kdiga-[0-9a-f]{8}\/figures\/analysis_curve_local-linearity.png$/m);
+    assertMatch(out, /^runs\/analysis-teacher-kdiga-[0-9a-f]{8}\/figures\/analysis_curve_local-linearity.svg$/m);
 
     const json = await runTask(folder, "analyze", ...args, "--linearity", "released-code", "--out", "a", "--json");
     assertEquals(json.code, 0, json.err);
