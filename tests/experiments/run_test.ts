@@ -68,7 +68,7 @@ Deno.test("run() trains, evaluates and draws, and its files agree with each othe
     const shown = await (end as object as Displayable)[DISPLAY]();
     assertEquals(
       shown["text/plain"],
-      `${tableText(summaryTable(rows))}\nIn ${out}; all of it on one page: ${end.report}`,
+      `${tableText(summaryTable(rows))}\nIn ${out}; its report.html has all of it on one page.`,
     );
     assertStringIncludes(shown["text/html"] as string, tableHtml(summaryTable(rows)));
     assertEquals(summarize(parseEvidence(await Deno.readTextFile(`${out}/evidence.csv`)).rows), rows);
