@@ -134,6 +134,7 @@ function ours(specifier: string): string | undefined {
 async function filesIn(folder: string, extension = ".ts"): Promise<string[]> {
   const found: string[] = [];
   for await (const { name, isDirectory } of Deno.readDir(`${ROOT}${folder}`)) {
+    if (name.startsWith(".")) continue; // such as JupyterLab's copies of notebooks
     if (isDirectory) found.push(...await filesIn(`${folder}/${name}`, extension));
     else if (name.endsWith(extension)) found.push(`${folder}/${name}`);
   }

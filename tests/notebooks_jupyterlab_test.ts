@@ -53,6 +53,7 @@ async function startJupyterLab(
       "--ServerApp.port_retries=0",
       `--ServerApp.root_dir=${ROOT}`,
       `--IdentityProvider.token=${token}`,
+      `--AsyncFileCheckpoints.checkpoint_dir=${folder}/checkpoints`,
     ],
     env: {
       JUPYTER_PATH: `${folder}/path`,
