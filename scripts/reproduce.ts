@@ -19,6 +19,7 @@ import {
   readTextIfExists,
   resolveExperiment,
   runName,
+  SCREEN_ENDINGS,
   small,
   sweepName,
   SWEEPS,
@@ -142,7 +143,7 @@ async function written({ make }: Artefact, rates: FolderRates, out: string): Pro
   await Deno.mkdir(out, { recursive: true });
   const files: readonly (readonly [string, string | Uint8Array])[] = typeof result === "string"
     ? [["table.txt", result]]
-    : (await figureFiles(result)).map(([ending, content]) => [`figure${ending}`, content]);
+    : (await figureFiles(result, SCREEN_ENDINGS)).map(([ending, content]) => [`figure${ending}`, content]);
   for (const [name, content] of files) await writeFileAtomic(`${out}/${name}`, content);
   return files.map(([name]) => `${out}/${name}`);
 }

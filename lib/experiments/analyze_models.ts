@@ -2,7 +2,7 @@ import type { AnalysisRow } from "../core/mod.ts";
 import type { DataSpec } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import { checkShapes } from "../evaluation/mod.ts";
-import { writeFigures, writeReport } from "../report/mod.ts";
+import { SCREEN_ENDINGS, writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
 import { checkAnalysis } from "./_check_analysis.ts";
 import { checkNames } from "./_check_names.ts";
@@ -94,7 +94,7 @@ export async function* analyzeModels(
       engine,
       ...(teacher === undefined ? {} : { teacher: classifiers.get(teacher.method)! }),
     });
-    const figures = await writeFigures(path);
+    const figures = await writeFigures(path, SCREEN_ENDINGS);
     const report = await writeReport(path);
     await manifest.finish();
     yield { kind: "end", folder: path, rows, figures, report };

@@ -11,7 +11,7 @@ import type { DdnSpec, FabSpec } from "../attacks/mod.ts";
 import type { DataSpec } from "../data/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { LoadOptions } from "../models/mod.ts";
-import { parseReferenceCard, writeFigures } from "../report/mod.ts";
+import { parseReferenceCard, SCREEN_ENDINGS, writeFigures } from "../report/mod.ts";
 import { distances } from "./_distances.ts";
 import { endEvent } from "./_end_event.ts";
 import { evaluated } from "./_evaluated.ts";
@@ -116,7 +116,7 @@ export async function* evaluateModels(
     if (options.masking) yield* masking(context);
     if (options.distances !== undefined) yield* distances(context, options.distances);
     if (saved !== undefined) yield* savedImages(saved, (await openEvidence(folder)).rows);
-    const figures = await writeFigures(path);
+    const figures = await writeFigures(path, SCREEN_ENDINGS);
     const report = await reportRun(path);
     await manifest.finish();
     yield endEvent({ folder: path, rows, figures, report });

@@ -1,6 +1,6 @@
 import { type BracketRow, formatBracket, writeFileAtomic } from "../core/mod.ts";
 import { narrow } from "../evaluation/mod.ts";
-import { writeFigures, writeReport } from "../report/mod.ts";
+import { SCREEN_ENDINGS, writeFigures, writeReport } from "../report/mod.ts";
 import { exists } from "./_files.ts";
 import { openEvaluation } from "./_open_evaluation.ts";
 import type { EvaluateModelsOptions, ModelEvaluation } from "./evaluate_models.ts";
@@ -80,7 +80,7 @@ export async function* evaluateWithin(
     }
     const { rows, isFinished } = last!;
     await manifest.spent("evaluate within a budget", (performance.now() - start) / 1000);
-    const figures = await writeFigures(folder.path);
+    const figures = await writeFigures(folder.path, SCREEN_ENDINGS);
     const report = await writeReport(folder.path);
     yield { kind: "bracket", folder: folder.path, rows, isFinished, added, figures, report };
   } finally {

@@ -11,7 +11,7 @@ import { type DataSpec, type LoadedData, subset } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { checkShapes, inspect, type InspectOptions } from "../evaluation/mod.ts";
 import { type Classifier, createModel, freeze } from "../models/mod.ts";
-import { writeFigures, writeReport } from "../report/mod.ts";
+import { SCREEN_ENDINGS, writeFigures, writeReport } from "../report/mod.ts";
 import { train } from "../training/mod.ts";
 import { checkNames } from "./_check_names.ts";
 import { evaluationSet } from "./_evaluated.ts";
@@ -126,7 +126,7 @@ export async function* inspectTeacher(
     await writeFileAtomic(folder.file("teacher.csv"), formatTeacher(rows));
     await writeFileAtomic(folder.file("reliability.csv"), formatReliability(bins));
     await manifest.spent(`inspect ${teacher.method}`, (performance.now() - start) / 1000);
-    const figures = await writeFigures(folder.path);
+    const figures = await writeFigures(folder.path, SCREEN_ENDINGS);
     const report = await writeReport(folder.path);
     await manifest.finish();
     yield { kind: "end", folder: folder.path, rows, figures, report };

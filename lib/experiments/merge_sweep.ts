@@ -18,7 +18,7 @@ import {
   wilson,
   writeFileAtomic,
 } from "../core/mod.ts";
-import { writeFigures, writeReport } from "../report/mod.ts";
+import { SCREEN_ENDINGS, writeFigures, writeReport } from "../report/mod.ts";
 import { exists, makeFolder } from "./_files.ts";
 import type { Experiment } from "./experiment.ts";
 import { isFinished, type Manifest, readManifest } from "./manifest.ts";
@@ -181,7 +181,7 @@ async function written(folder: RunFolder, parts: readonly Part[], missing: reado
     rows,
     means,
     missing,
-    figures: has ? await writeFigures(folder.path) : [],
+    figures: has ? await writeFigures(folder.path, SCREEN_ENDINGS) : [],
     report: has ? await writeReport(folder.path) : undefined,
   };
 }

@@ -3,7 +3,7 @@ import type { Dataset, SkippedImage } from "../data/mod.ts";
 import { disposeTree, type Engine, putTree } from "../engine/mod.ts";
 import { type Classifier, freeze, type Model, type Weights } from "../models/mod.ts";
 import type { TeacherRole } from "../objectives/mod.ts";
-import { writeFigures, writeReport } from "../report/mod.ts";
+import { SCREEN_ENDINGS, writeFigures, writeReport } from "../report/mod.ts";
 import { analysed } from "./_analysed.ts";
 import { evaluated, evaluationSet } from "./_evaluated.ts";
 import { costs } from "./_costs.ts";
@@ -176,7 +176,7 @@ async function* inFolder(
       yield* analysed({ ...context, analysis, split: analysisSplit, ...(teacher === undefined ? {} : { teacher }) });
     }
     yield { kind: "costs", rows: await costs({ experiment, data, manifest, folder }) };
-    const figures = await writeFigures(path);
+    const figures = await writeFigures(path, SCREEN_ENDINGS);
     const report = await writeReport(path);
     await manifest.finish();
     yield endEvent({ folder: path, rows, figures, report });

@@ -18,15 +18,22 @@ const FORMS: { readonly [E in FigureEnding]: (spec: TopLevelSpec) => Promise<str
  */
 export const FIGURE_ENDINGS: readonly FigureEnding[] = Object.keys(FORMS) as FigureEnding[];
 
+/** Endings of the files that a run writes; the others cost as much again and are for print. */
+export const SCREEN_ENDINGS: readonly FigureEnding[] = [".vl.json", ".svg", ".png"];
+
 /**
- * Makes every file of a figure.
+ * Makes the files of a figure.
  *
  * @param spec Vega-Lite specification with its data inside.
- * @returns Contents by the endings of {@linkcode FIGURE_ENDINGS}, in their order.
+ * @param endings Which. @default {all of them}
+ * @returns Contents by these endings, in their order.
  * @throws {TypeError} If Vega-Lite or Vega warns about the specification, or it refers to data outside.
  */
-export async function figureFiles(spec: TopLevelSpec): Promise<[FigureEnding, string | Uint8Array][]> {
+export async function figureFiles(
+  spec: TopLevelSpec,
+  endings: readonly FigureEnding[] = FIGURE_ENDINGS,
+): Promise<[FigureEnding, string | Uint8Array][]> {
   const files: [FigureEnding, string | Uint8Array][] = [];
-  for (const ending of FIGURE_ENDINGS) files.push([ending, await FORMS[ending](spec)]);
+  for (const ending of endings) files.push([ending, await FORMS[ending](spec)]);
   return files;
 }

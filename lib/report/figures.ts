@@ -19,7 +19,7 @@ import { classRobustness } from "./class_robustness.ts";
 import { classRows } from "./_class_rows.ts";
 import { epochCurves } from "./epoch_curves.ts";
 import { largestRadius, outcomesAt } from "./_evidence.ts";
-import { figureFiles } from "./figure_files.ts";
+import { FIGURE_ENDINGS, type FigureEnding, figureFiles } from "./figure_files.ts";
 import { firstBreaks } from "./first_breaks.ts";
 import { parseReferenceCard, type ReferenceCard } from "./reference_card.ts";
 import type { TopLevelSpec } from "./render.ts";
@@ -39,7 +39,7 @@ import { weightSweep } from "./weight_sweep.ts";
  * Draws every figure that the rows of a run folder allow, from its files alone: a robustness curve per attack, bars at
  * the largest radius that the attacks share, robust against clean accuracy, accuracy class by class, who broke what, a
  * curve per quantity of the analysis, the training curves, what a watch saw over the epochs, the bracket of an
- * evaluation within a budget, and the reliability of a teacher. Each is written in all forms of {@linkcode figureFiles}.
+ * evaluation within a budget, and the reliability of a teacher. Each is written in the forms of {@linkcode figureFiles}.
  *
  * Of a sweep's folder, whose rates are in `means.csv`, also robust against clean accuracy under each attack, and
  * accuracy against the weight of a term, where the sweep is over one.
@@ -50,10 +50,14 @@ import { weightSweep } from "./weight_sweep.ts";
  * @param folder Run folder with some of `evaluation.csv`, `evidence.csv`, `analysis.csv`, `steps.csv`, `epochs.csv`,
  * `bracket.csv` and `reliability.csv`; names of classes are those of the cards in `checkpoints`, the weight of a sweep's
  * base that of its `experiment.json`.
+ * @param endings Which forms. @default {all of them}
  * @returns Paths of the files written, in `folder/figures`.
  * @throws {DataError} If none of the files is there with a row in it, or one is not as expected.
  */
-export async function writeFigures(folder: string): Promise<string[]> {
+export async function writeFigures(
+  folder: string,
+  endings: readonly FigureEnding[] = FIGURE_ENDINGS,
+): Promise<string[]> {
   const specs = await figureSpecs(folder);
   if (specs === undefined) {
     throw new DataError(
@@ -64,7 +68,7 @@ export async function writeFigures(folder: string): Promise<string[]> {
   await Deno.mkdir(`${folder}/figures`, { recursive: true });
   const paths: string[] = [];
   for (const [name, spec] of specs) {
-    for (const [ending, content] of await figureFiles(spec)) {
+    for (const [ending, content] of await figureFiles(spec, endings)) {
       const path = `${folder}/figures/${name}${ending}`;
       await writeFileAtomic(path, content);
       paths.push(path);

@@ -52,11 +52,9 @@ Deno.test("evaluateWithin() goes on in its folder until all is done; evaluateMod
       "bracket.csv",
       "budget.csv",
       "experiment.json",
-      "figures/bracket.pdf",
       "figures/bracket.png",
       "figures/bracket.svg",
       "figures/bracket.vl.json",
-      "figures/bracket_300dpi.png",
       "manifest.json",
       "report.html",
     ]);

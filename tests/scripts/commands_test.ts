@@ -17,6 +17,7 @@ import {
   PRESETS,
   RELEASED_LOCAL_LINEARITY,
   saveImages,
+  SCREEN_ENDINGS,
   sha256Hex,
 } from "../../mod.ts";
 import { gzip, tar } from "../data/_tiny_cifar10.ts";
@@ -67,6 +68,7 @@ Deno.test("the tasks of deno.json are those that these tests know", () => {
     "explore",
     "fetch",
     "figures",
+    "gallery",
     "inspect-teacher",
     "methods",
     "notebooks",
@@ -124,7 +126,8 @@ for (const name of SCRIPT_TASKS) {
       report: ["read", "write"],
       methods: ["read", "write"],
       fetch: ["read", "write", "net"],
-      notebooks: ["read", "write", "net=127.0.0.1", "run"],
+      gallery: ["read", "write"],
+      notebooks: ["read", "write", "ffi", "net=127.0.0.1", "run"],
       bench: ["read", "write", "ffi", library, "sys=loadavg,cpus", "run"],
       "autoattack-peer": ["read", "write", "ffi", library, "run"],
       "bounds-peer": ["read", "write", "ffi", library, "run"],
@@ -136,6 +139,9 @@ for (const name of SCRIPT_TASKS) {
     assertEquals(granted, [...needed[name]!]);
   });
 }
+
+/** Whether a run draws a file of a figure as well, or `deno task figures` alone. */
+const isForScreens = (path: string): boolean => !/\.pdf$|_300dpi\.png$/.test(path);
 
 const checkRows = (rows: readonly EvaluationRow[], methods: readonly string[]) => {
   for (const row of rows) assertEquals(Object.keys(row), [...EVALUATION_COLUMNS]);
@@ -184,7 +190,9 @@ Deno.test("run, evaluate and figures print one JSON document with --json, and th
 
     const drawn = await runTask(folder, "figures", `${run.folder}/`, "--json");
     assertEquals([drawn.code, drawn.err], [0, ""]);
-    assertEquals(JSON.parse(drawn.out), { folder: run.folder, figures: run.figures });
+    const { folder: of, figures } = JSON.parse(drawn.out);
+    assertEquals(of, run.folder);
+    assertEquals(figures.filter(isForScreens), run.figures);
   });
 });
 
@@ -250,7 +258,9 @@ Deno.test("analyze prints a table or one JSON document, and figures draws its fi
     assertEquals(analysis.linearity, { ...RELEASED_LOCAL_LINEARITY });
     assertEquals(analysis.attack, { kind: "pgd", steps: 10 });
     const drawn = await runTask(folder, "figures", "a", "--json");
-    assertEquals(JSON.parse(drawn.out), { folder: "a", figures });
+    const { folder: of, figures: all } = JSON.parse(drawn.out);
+    assertEquals(of, "a");
+    assertEquals(all.filter(isForScreens), figures);
     const before = await filesIn(`${folder}/a`);
     const again = await runTask(folder, "analyze", ...args, "--linearity", "released-code", "--out", "a");
     assertMatch(again.err, /^going on in a$/m);
@@ -819,11 +829,14 @@ Deno.test("evaluate --budget tells what is known when the time is over, goes on,
     assertEquals(Object.keys(result), ["folder", "bracket", "isFinished", "added", "figures", "report"]);
     assertEquals([result.folder, result.isFinished, result.bracket.length], ["a", true, 6]);
     for (const row of result.bracket) assertEquals(Object.keys(row), [...BRACKET_COLUMNS]);
-    assertEquals(result.figures, FIGURE_ENDINGS.map((ending) => `a/figures/bracket${ending}`));
+    assertEquals(result.figures, SCREEN_ENDINGS.map((ending) => `a/figures/bracket${ending}`));
     assert(result.added > 64);
     const before = await filesIn(`${folder}/a`);
     const drawn = await runTask(folder, "figures", "a", "--json");
-    assertEquals(JSON.parse(drawn.out).figures, result.figures);
+    assertEquals(JSON.parse(drawn.out).figures, FIGURE_ENDINGS.map((ending) => `a/figures/bracket${ending}`));
+    for (const ending of FIGURE_ENDINGS) {
+      if (!SCREEN_ENDINGS.includes(ending)) await Deno.remove(`${folder}/a/figures/bracket${ending}`);
+    }
     assertEquals(await filesIn(`${folder}/a`), before);
 
     const full = await runTask(folder, "evaluate", ...args, "--skip-masking", "--json");
