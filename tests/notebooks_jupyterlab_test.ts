@@ -60,6 +60,7 @@ async function startJupyterLab(
       JUPYTER_CONFIG_DIR: `${folder}/config`,
       JUPYTER_DATA_DIR: `${folder}/data`,
       JUPYTER_RUNTIME_DIR: `${folder}/runtime`,
+      IPYTHONDIR: `${folder}/ipython`,
       JUPYTERLAB_SETTINGS_DIR: `${folder}/settings`,
       JUPYTERLAB_WORKSPACES_DIR: `${folder}/workspaces`,
       TMPDIR: `${folder}/tmp`,
@@ -123,13 +124,15 @@ Deno.test({
       await choose(page, "Edit", "editmenu:clear-all");
       await page.waitForFunction(`document.querySelectorAll(".jp-OutputArea-output").length === 0`);
       await choose(page, "Run", "runmenu:run-all");
-      await page.waitForSelector(".jp-OutputArea-output progress");
+      // Asked at every frame: JupyterLab shows an output when a frame is drawn, and without a window none is unasked.
+      await page.waitForFunction(`document.querySelector(".jp-OutputArea-output progress") !== null`);
       await page.waitForFunction(
         `[...document.querySelectorAll(".jp-CodeCell .jp-InputPrompt")]
           .filter(({ textContent }) => /^\\[\\d+\\]:$/.test(textContent)).length === ${count}`,
-        { timeout: 480_000, polling: 500 },
+        { timeout: 480_000 },
       );
-      const figure = await page.waitForSelector(".vega-embed :is(canvas, svg)");
+      await page.waitForFunction(`document.querySelector(".vega-embed :is(canvas, svg)") !== null`);
+      const figure = await page.$(".vega-embed :is(canvas, svg)");
       const box = (await figure!.boundingBox())!;
       const seen = await page.evaluate(`({
         errors: ${textsOf("[data-mime-type*='error'], [data-mime-type*='stderr']")},
