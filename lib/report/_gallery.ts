@@ -1,6 +1,5 @@
-import { encodePng, type NdArray } from "../core/mod.ts";
+import { encodePng, escapeHtml, type NdArray } from "../core/mod.ts";
 import { in255 } from "./_accuracy.ts";
-import { escapeHtml } from "./_escape_html.ts";
 import { labelOf, methodOrder } from "./theme.ts";
 
 /** Adversarial images that were saved, with their originals. */

@@ -1,4 +1,4 @@
-import { escapeHtml } from "./_escape_html.ts";
+import { escapeHtml } from "../core/mod.ts";
 
 /** What the page needs of `manifest.json`, which other programs may have written. */
 export type ManifestJson = Readonly<Record<string, unknown>>;

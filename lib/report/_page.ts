@@ -1,4 +1,4 @@
-import { escapeHtml } from "./_escape_html.ts";
+import { escapeHtml } from "../core/mod.ts";
 import { pageScript } from "./_page_script.ts";
 import { PAGE_STYLE } from "./_page_style.ts";
 import type { PageData } from "./_page_types.ts";

@@ -1,5 +1,5 @@
+import { escapeHtml } from "../core/mod.ts";
 import { compileSpec } from "./_compile.ts";
-import { escapeHtml } from "./_escape_html.ts";
 import { figureSpecs } from "./figures.ts";
 import { layOut } from "./_lay_out.ts";
 import type { PageData, PageSpec } from "./_page_types.ts";

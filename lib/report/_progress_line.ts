@@ -1,5 +1,4 @@
-import { eta, formatDuration, type Progress } from "../core/mod.ts";
-import { escapeHtml } from "./_escape_html.ts";
+import { escapeHtml, eta, formatDuration, type Progress } from "../core/mod.ts";
 
 /** Content of a display by MIME type. */
 export interface ProgressBundle {

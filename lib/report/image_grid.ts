@@ -1,5 +1,4 @@
-import { encodePng } from "../core/mod.ts";
-import { escapeHtml } from "./_escape_html.ts";
+import { encodePng, escapeHtml } from "../core/mod.ts";
 import { rasterize } from "./render.ts";
 import { COLUMN_WIDTH, estimateWidth, FONT, FONT_SIZE } from "./theme.ts";
 

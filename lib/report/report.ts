@@ -4,6 +4,7 @@ import {
   type AnalysisRow,
   DataError,
   type EpochRow,
+  escapeHtml,
   type EvaluationRow,
   parseAnalysis,
   parseBracket,
@@ -19,7 +20,6 @@ import { bracketTable } from "./bracket_table.ts";
 import { costTable } from "./cost_table.ts";
 import { rowsIn } from "./_rows_in.ts";
 import { evaluationIn } from "./evaluation_in.ts";
-import { escapeHtml } from "./_escape_html.ts";
 import { finding } from "./_finding.ts";
 import { gallery, type ReportImages } from "./_gallery.ts";
 import { madeBy, manifestHtml, type ManifestJson } from "./_manifest_html.ts";

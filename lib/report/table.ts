@@ -1,6 +1,5 @@
-import type { EvaluationRow } from "../core/mod.ts";
+import { escapeHtml, type EvaluationRow } from "../core/mod.ts";
 import { accuraciesOf, attacksOf, epsText, in255, requireAttack } from "./_accuracy.ts";
-import { escapeHtml } from "./_escape_html.ts";
 import type { ReferenceCard } from "./reference_card.ts";
 import { labelOf, methodOrder } from "./theme.ts";
 
