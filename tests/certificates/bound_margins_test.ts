@@ -40,7 +40,7 @@ const bound = async (
   return Array.from((await boundMargins(engine, classifier, { ...images, eps, norm, method })).data);
 };
 
-// auto_LiRPA's example (examples/simple/toy.py); the intervals by hand: tests of the facts.
+// auto_LiRPA's example (examples/simple/toy.py); the intervals were derived by hand.
 testOnEngines("bounds of the 2-2-1 network are those derived by hand", async (engine) => {
   const interval = async (method: BoundSpec) => {
     const [, lower] = await bound(engine, TOY, [0.5, 0.5], 0, 0.5, "Linf", method);
