@@ -12,6 +12,7 @@ import {
   loadWeights,
   methodOrder,
   methodStyles,
+  namesIn,
   toPyTorch,
   UsageError,
 } from "../mod.ts";
@@ -140,12 +141,8 @@ async function weightsIn(path: string): Promise<string[]> {
   if (!isDirectory) return [path];
   const folder = `${path.replace(/(?<=.)[\\/]+$/, "")}/checkpoints`;
   const found: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(folder)) {
-      if (name.endsWith(".safetensors") && await isFile(cardPath(`${folder}/${name}`))) found.push(name);
-    }
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  for (const name of await namesIn(folder, ".safetensors")) {
+    if (await isFile(cardPath(`${folder}/${name}`))) found.push(name);
   }
   if (found.length === 0) {
     throw new DataError(`Cannot explore "${path}" as it has no checkpoints/*.safetensors: name the folder of a run`);

@@ -1,4 +1,5 @@
-import { clopperPearson, normalQuantile, UsageError } from "../core/mod.ts";
+import { clopperPearson, normalQuantile } from "../core/mod.ts";
+import { smoothing } from "./smoothing_spec.ts";
 
 /** What draws of noise say about a smoothed classifier at one image. */
 export interface SmoothedRadius {
@@ -24,12 +25,7 @@ export interface SmoothedRadius {
  * @throws {RangeError} If the counts are.
  */
 export function smoothedRadius(count: number, n: number, sigma: number, alpha: number): SmoothedRadius {
-  if (!(sigma > 0 && sigma < Infinity)) {
-    throw new UsageError(`Cannot smooth with sigma = ${sigma}: write a number above 0, such as 0.25`);
-  }
-  if (!(alpha > 0 && alpha < 0.5)) {
-    throw new UsageError(`Cannot certify with alpha = ${alpha}: write a number between 0 and 0.5, such as 0.001`);
-  }
+  smoothing({ sigma, alpha });
   const pLow = clopperPearson(count, n, 1 - 2 * alpha).low;
   return { pLow, radius: pLow > 0.5 ? sigma * normalQuantile(pLow) : 0 };
 }

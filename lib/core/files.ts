@@ -40,3 +40,20 @@ export async function readTextIfExists(path: string): Promise<string | undefined
     throw error;
   }
 }
+
+/**
+ * Lists a folder that may be absent.
+ *
+ * @param folder The folder.
+ * @param ending What the names must end with. @default {anything}
+ * @returns Names of files and folders in it, sorted by code unit; none where there is no such folder.
+ */
+export async function namesIn(folder: string, ending = ""): Promise<string[]> {
+  try {
+    const entries = await Array.fromAsync(Deno.readDir(folder));
+    return entries.map(({ name }) => name).filter((name) => name.endsWith(ending)).sort();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}

@@ -1,3 +1,4 @@
+import { namesIn } from "../core/mod.ts";
 import { type ReportImages, writeReport } from "../report/mod.ts";
 import { loadImages } from "./image_file.ts";
 
@@ -13,16 +14,8 @@ import { loadImages } from "./image_file.ts";
  */
 export async function reportRun(folder: string, options: { readonly out?: string } = {}): Promise<string> {
   const images: ReportImages[] = [];
-  for (const name of await imageFiles(`${folder}/images`)) images.push(await loadImages(`${folder}/images/${name}`));
-  return await writeReport(folder, { ...options, images });
-}
-
-async function imageFiles(folder: string): Promise<string[]> {
-  const names: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(folder)) if (name.endsWith(".safetensors")) names.push(name);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  for (const name of await namesIn(`${folder}/images`, ".safetensors")) {
+    images.push(await loadImages(`${folder}/images/${name}`));
   }
-  return names.sort();
+  return await writeReport(folder, { ...options, images });
 }

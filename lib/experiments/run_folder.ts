@@ -9,6 +9,7 @@ import {
   formatSteps,
   hash8,
   type MeasurementRow,
+  namesIn,
   parseEpochs,
   parseEvidence,
   parseMeasurements,
@@ -76,16 +77,6 @@ export async function openRunFolder(experiment: RunIdentity, path: string): Prom
     for (const name of await namesIn(folder)) if (UNFINISHED.test(name)) await removeIfExists(`${folder}/${name}`);
   }
   return { path, hash, file };
-}
-
-/** Names in a folder; none where it is absent. */
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return [];
-    throw error;
-  }
 }
 
 function parse(text: string, name: string): unknown {

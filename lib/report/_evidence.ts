@@ -12,6 +12,32 @@ export interface Outcomes {
   readonly isBroken: (attack: string, image: number) => boolean;
 }
 
+/**
+ * What some attacks did to the same images at one radius.
+ *
+ * @param asked The radius; the largest one that all of them have where it is undefined.
+ * @param purpose What it is for, for the message: "compare", "draw".
+ * @returns The radius, and the outcomes of each network.
+ * @throws {UsageError} If no image was attacked by all.
+ */
+export function commonOutcomes(
+  rows: readonly EvidenceRow[],
+  attacks: readonly string[],
+  asked: string | undefined,
+  purpose: string,
+): { readonly eps: string; readonly outcomes: readonly Outcomes[] } {
+  const eps = asked ?? largestRadius(rows, attacks);
+  const outcomes = eps === undefined ? [] : outcomesAt(rows, attacks, eps);
+  if (eps === undefined || outcomes.length === 0) {
+    throw new UsageError(
+      `Cannot ${purpose} ${attacks.join(", ")} as no image was attacked by all${
+        eps === undefined ? " at one radius" : ` at eps ${eps}`
+      }: choose others`,
+    );
+  }
+  return { eps, outcomes };
+}
+
 /** The largest radius that all of the attacks have; undefined where there is none. */
 export function largestRadius(rows: readonly EvidenceRow[], attacks: readonly string[]): string | undefined {
   const radii = attacks.map((attack) =>

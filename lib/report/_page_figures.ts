@@ -1,4 +1,4 @@
-import { escapeHtml } from "../core/mod.ts";
+import { escapeHtml, namesIn } from "../core/mod.ts";
 import { compileSpec } from "./_compile.ts";
 import { figureSpecs } from "./figures.ts";
 import { layOut } from "./_lay_out.ts";
@@ -46,12 +46,7 @@ export async function pageFigures(folder: string): Promise<PageFigures> {
 
 /** The figures of the folder where they were drawn, else those that its rows allow. */
 async function specsIn(folder: string): Promise<TopLevelSpec[]> {
-  const names: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(`${folder}/figures`)) if (name.endsWith(ENDING)) names.push(name);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
+  const names = await namesIn(`${folder}/figures`, ENDING);
   const byName = names.length === 0
     ? [...await figureSpecs(folder) ?? []]
     : await Promise.all(names.map(async (name): Promise<[string, TopLevelSpec]> => [

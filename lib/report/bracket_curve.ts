@@ -1,6 +1,7 @@
 import { frame } from "./_frame.ts";
 import { type BracketRow, UsageError } from "../core/mod.ts";
 import { methodEncodings, pointsByMethod } from "./_method_encodings.ts";
+import { percentAxis } from "./_percent_axis.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { COLUMN_WIDTH } from "./theme.ts";
 
@@ -48,12 +49,7 @@ export function bracketCurve(rows: readonly BracketRow[], options: BracketCurveO
     scale: { domain: [0, radii.at(-1)! || 1], nice: false },
     axis: { title: `${rows[0]!.norm} radius ε (units of 1/255)`, values: radii, grid: false, labelFlush: false },
   };
-  const y = (field: string) => ({
-    field,
-    type: "quantitative" as const,
-    scale: { domain: [0, 100], nice: false },
-    axis: { title: "Robust accuracy so far (%)", values: [0, 20, 40, 60, 80, 100] },
-  });
+  const y = (field: string) => percentAxis(field, "Robust accuracy so far (%)");
   return {
     ...frame({
       description:

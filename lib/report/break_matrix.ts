@@ -1,6 +1,6 @@
 import { type EvidenceRow, UsageError } from "../core/mod.ts";
 import { wholeAttacks } from "./_accuracy.ts";
-import { attacksIn, largestRadius, outcomesAt } from "./_evidence.ts";
+import { attacksIn, commonOutcomes } from "./_evidence.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { COLUMN_WIDTH, estimateWidth, FONT_SIZE, labelOf, methodOrder, SCHEMA, THEME } from "./theme.ts";
 
@@ -42,15 +42,7 @@ export function breakMatrix(rows: readonly EvidenceRow[], options: BreakMatrixOp
       `Cannot compare "${attacks[0]}" with no other attack: evaluate under two, or draw first breaks`,
     );
   }
-  const eps = options.eps ?? largestRadius(rows, attacks);
-  const outcomes = eps === undefined ? [] : outcomesAt(rows, attacks, eps);
-  if (eps === undefined || outcomes.length === 0) {
-    throw new UsageError(
-      `Cannot compare ${attacks.join(", ")} as no image was attacked by all${
-        eps === undefined ? " at one radius" : ` at eps ${eps}`
-      }: choose others`,
-    );
-  }
+  const { eps, outcomes } = commonOutcomes(rows, attacks, options.eps, "compare");
   const labels = attacks.map(labelOf);
   const columns = [...labels, ...COUNTS];
   const axisWidth = Math.min(100, Math.max(...labels.map((label) => estimateWidth(label, FONT_SIZE.label)))) + 10;

@@ -3,6 +3,7 @@ import { in255, percent } from "./_accuracy.ts";
 import { frame } from "./_frame.ts";
 import { legendColumns } from "./_labels.ts";
 import { methodEncodings } from "./_method_encodings.ts";
+import { percentAxis } from "./_percent_axis.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { COLUMN_WIDTH, compareText, labelOf } from "./theme.ts";
 
@@ -105,12 +106,7 @@ export function certifiedBracket(rows: readonly CertifiedRow[], options: Certifi
     scale: { domain: [0, radii.at(-1)! || 1], nice: false },
     axis: { title: "Radius ε (units of 1/255)", values: radii, grid: false, labelFlush: false },
   };
-  const y = (field: string) => ({
-    field,
-    type: "quantitative" as const,
-    scale: { domain: [0, 100], nice: false },
-    axis: { title: "Attacked, certified accuracy (%)", values: [0, 20, 40, 60, 80, 100] },
-  });
+  const y = (field: string) => percentAxis(field, "Attacked, certified accuracy (%)");
   const ends = [attacks, ...certificates.map(labelOf)];
   const dash = {
     field: "end",

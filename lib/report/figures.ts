@@ -1,6 +1,7 @@
 import {
   ANALYSIS_QUANTITIES,
   DataError,
+  namesIn,
   parseAnalysis,
   parseBracket,
   parseEpochs,
@@ -144,14 +145,13 @@ export async function figureSpecs(folder: string): Promise<Map<string, TopLevelS
 /** Names of the classes as the card of some network in the folder says; none where there is no card. */
 async function classNames(folder: string): Promise<readonly string[]> {
   try {
-    for await (const { name } of Deno.readDir(`${folder}/checkpoints`)) {
-      if (!name.endsWith(".json")) continue;
+    for (const name of await namesIn(`${folder}/checkpoints`, ".json")) {
       const { classes } = JSON.parse(await Deno.readTextFile(`${folder}/checkpoints/${name}`));
       if (Array.isArray(classes)) return classes.map(String);
     }
   } catch (error) {
     // A picture with numbers in place of names is better than none.
-    if (!(error instanceof Deno.errors.NotFound || error instanceof SyntaxError)) throw error;
+    if (!(error instanceof SyntaxError)) throw error;
   }
   return [];
 }
@@ -181,14 +181,8 @@ async function baseWeights(folder: string): Promise<Readonly<Record<string, numb
  * @throws {DataError} If one is not as expected.
  */
 export async function readReferences(folder: string): Promise<ReferenceCard[]> {
-  const names: string[] = [];
-  try {
-    for await (const { name } of Deno.readDir(`${folder}/references`)) if (name.endsWith(".json")) names.push(name);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
   return await Promise.all(
-    names.sort().map(async (name) => {
+    (await namesIn(`${folder}/references`, ".json")).map(async (name) => {
       const path = `${folder}/references/${name}`;
       return parseReferenceCard(await Deno.readTextFile(path), path);
     }),

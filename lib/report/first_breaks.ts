@@ -1,6 +1,6 @@
-import { type EvidenceRow, UsageError } from "../core/mod.ts";
+import type { EvidenceRow } from "../core/mod.ts";
 import { attacksOf, wholeAttacks } from "./_accuracy.ts";
-import { attacksIn, largestRadius, outcomesAt } from "./_evidence.ts";
+import { attacksIn, commonOutcomes } from "./_evidence.ts";
 import { frame } from "./_frame.ts";
 import { legendColumns } from "./_labels.ts";
 import type { TopLevelSpec } from "./render.ts";
@@ -42,15 +42,7 @@ const COLORS = ["#00224e", "#35456c", "#666970", "#948e77", "#c8b866", "#fee838"
 export function firstBreaks(rows: readonly EvidenceRow[], options: FirstBreaksOptions = {}): TopLevelSpec {
   const { title, width = COLUMN_WIDTH } = options;
   const attacks = attacksIn(rows, options.attacks, stagesOrAll(rows));
-  const eps = options.eps ?? largestRadius(rows, attacks);
-  const outcomes = eps === undefined ? [] : outcomesAt(rows, attacks, eps);
-  if (eps === undefined || outcomes.length === 0) {
-    throw new UsageError(
-      `Cannot draw ${attacks.join(", ")} as no image was attacked by all${
-        eps === undefined ? " at one radius" : ` at eps ${eps}`
-      }: choose others`,
-    );
-  }
+  const { eps, outcomes } = commonOutcomes(rows, attacks, options.eps, "draw");
   const methods = methodOrder(outcomes.map(({ method }) => method));
   // All stages of one ensemble: its name stands in the axis alone.
   const [ensemble] = attacks[0]!.split(".");

@@ -1,4 +1,3 @@
-import { crc32 } from "node:zlib";
 import type { TopLevelSpec as VegaLiteSpec } from "vega-lite";
 import { encodePng } from "../core/mod.ts";
 import { layOut, loadFont, withOwnIds } from "./_lay_out.ts";
@@ -62,11 +61,12 @@ export async function renderPng(spec: TopLevelSpec, options: RenderPngOptions = 
  * @returns The PNG file.
  */
 export async function rasterize(svg: string, options: RenderPngOptions = {}): Promise<Uint8Array> {
-  const image = await parseSvg(svg, options.scale ?? 2);
+  const { scale = 2 } = options;
+  const image = await parseSvg(svg, scale);
   try {
     const rendered = image.render();
     try {
-      return withResolution(pngOf(rendered), options.scale ?? 2);
+      return pngOf(rendered, 96 * scale);
     } finally {
       rendered.free();
     }
@@ -76,10 +76,13 @@ export async function rasterize(svg: string, options: RenderPngOptions = {}): Pr
 }
 
 /** Without transparency and filters, a file is little more than half as long as resvg's own. */
-function pngOf({ pixels, width, height }: { pixels: Uint8Array; width: number; height: number }): Uint8Array {
+function pngOf(
+  { pixels, width, height }: { pixels: Uint8Array; width: number; height: number },
+  dotsPerInch: number,
+): Uint8Array {
   const rgb = new Uint8Array(3 * width * height);
   for (let i = 0; i < width * height; i++) rgb.set(pixels.subarray(4 * i, 4 * i + 3), 3 * i);
-  return encodePng(rgb, width, height, 3);
+  return encodePng(rgb, width, height, 3, dotsPerInch);
 }
 
 type Resvg = InstanceType<typeof import("@resvg/resvg-wasm").Resvg>;
@@ -106,24 +109,6 @@ function loadResvg(): Promise<typeof import("@resvg/resvg-wasm").Resvg> {
     return Resvg;
   })();
   return resvg;
-}
-
-/** The PNG file with its resolution (chunk pHYs, W3C PNG section 11.3.4.3) behind its header, which has 33 bytes. */
-function withResolution(png: Uint8Array, scale: number): Uint8Array {
-  const chunk = new Uint8Array(21);
-  const view = new DataView(chunk.buffer);
-  const perMetre = Math.round(96 * scale / 0.0254);
-  view.setUint32(0, 9);
-  chunk.set(new TextEncoder().encode("pHYs"), 4);
-  view.setUint32(8, perMetre);
-  view.setUint32(12, perMetre);
-  view.setUint8(16, 1);
-  view.setUint32(17, crc32(chunk.subarray(4, 17)));
-  const file = new Uint8Array(png.length + chunk.length);
-  file.set(png.subarray(0, 33));
-  file.set(chunk, 33);
-  file.set(png.subarray(33), 33 + chunk.length);
-  return file;
 }
 
 function round(digits: string): string {

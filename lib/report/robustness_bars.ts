@@ -2,6 +2,7 @@ import { frame } from "./_frame.ts";
 import { type EvaluationRow, UsageError } from "../core/mod.ts";
 import { accuraciesOf, cleanOf, commonRadii, epsText, in255, requireAttack, usualAttacks } from "./_accuracy.ts";
 import { legendColumns } from "./_labels.ts";
+import { percentAxis } from "./_percent_axis.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { COLUMN_WIDTH, labelOf, methodStyles } from "./theme.ts";
 
@@ -90,12 +91,7 @@ export function robustnessBars(rows: readonly EvaluationRow[], options: Robustne
     sort: labels,
     scale: { domain: labels, paddingInner: 0.06 },
   };
-  const y = (field: string) => ({
-    field,
-    type: "quantitative" as const,
-    scale: { domain: [0, 100], nice: false },
-    axis: { title: "Accuracy (%)", values: [0, 20, 40, 60, 80, 100] },
-  });
+  const y = (field: string) => percentAxis(field, "Accuracy (%)");
 
   return {
     ...frame({

@@ -3,6 +3,7 @@ import type { EvaluationRow } from "../core/mod.ts";
 import { accuraciesOf, cleanOf, in255, requireAttack } from "./_accuracy.ts";
 import { spreadLabels } from "./_labels.ts";
 import type { ReferenceCard } from "./reference_card.ts";
+import { percentAxis } from "./_percent_axis.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { COLUMN_WIDTH, FONT_SIZE, labelOf, methodStyles } from "./theme.ts";
 
@@ -83,12 +84,7 @@ export function robustnessCurve(rows: readonly EvaluationRow[], options: Robustn
     scale: { domain: [0, largest], nice: false },
     axis: { title: `${labelOf(attack)} radius ε (units of 1/255)`, values: radii, grid: false, labelFlush: false },
   };
-  const y = (field: string) => ({
-    field,
-    type: "quantitative" as const,
-    scale: { domain: [0, 100], nice: false },
-    axis: { title: "Accuracy (%)", values: [0, 20, 40, 60, 80, 100] },
-  });
+  const y = (field: string) => percentAxis(field, "Accuracy (%)");
 
   // Names at the line ends, pushed apart where they would overlap, each tied to its line by a short leader.
   const ends = methods.map((method) => points.findLast((point) => point.method === labelOf(method))!);

@@ -2,6 +2,7 @@ import { DataError, UsageError, type WeightRow } from "../core/mod.ts";
 import { accuracyOf, commonRadii, epsText, in255, requireAttack, wholeAttacks } from "./_accuracy.ts";
 import { frame } from "./_frame.ts";
 import { legendColumns, spreadLabels } from "./_labels.ts";
+import { percentAxis } from "./_percent_axis.ts";
 import type { TopLevelSpec } from "./render.ts";
 import { COLUMN_WIDTH, FONT_SIZE, labelOf, methodStyles } from "./theme.ts";
 
@@ -119,12 +120,7 @@ export function weightSweep(rows: readonly WeightRow[], options: WeightSweepOpti
       labelFlush: false,
     },
   };
-  const y = (field: string) => ({
-    field,
-    type: "quantitative" as const,
-    scale: { domain: [0, 100], nice: false },
-    axis: { title: "Accuracy (%)", values: [0, 20, 40, 60, 80, 100] },
-  });
+  const y = (field: string) => percentAxis(field, "Accuracy (%)");
   const detail = { field: "series", type: "nominal" as const };
 
   // Names at the lines' ends, pushed apart where they would overlap, each tied to its line by a short leader.

@@ -1,5 +1,5 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStrictEquals } from "@std/assert";
-import { DataError, readTextIfExists, writeError, writeFileAtomic } from "../../lib/core/mod.ts";
+import { DataError, namesIn, readTextIfExists, writeError, writeFileAtomic } from "../../lib/core/mod.ts";
 
 async function inTempFolder(body: (folder: string) => Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
@@ -53,5 +53,15 @@ Deno.test("readTextIfExists() gives undefined for an absent file and fails for a
   await inTempFolder(async (folder) => {
     assertEquals(await readTextIfExists(`${folder}/absent`), undefined);
     await assertRejects(() => readTextIfExists(folder));
+  });
+});
+
+Deno.test("namesIn() lists what ends as asked, in order, and nothing of a folder that is not there", async () => {
+  await inTempFolder(async (folder) => {
+    for (const name of ["b.json", "a.json", "a.csv"]) await Deno.writeTextFile(`${folder}/${name}`, "");
+    assertEquals(await namesIn(folder), ["a.csv", "a.json", "b.json"]);
+    assertEquals(await namesIn(folder, ".json"), ["a.json", "b.json"]);
+    assertEquals(await namesIn(`${folder}/none`, ".json"), []);
+    await assertRejects(() => namesIn(`${folder}/a.csv`), Deno.errors.NotADirectory);
   });
 });
