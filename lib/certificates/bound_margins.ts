@@ -1,6 +1,7 @@
 import { DataError, float32, int32, type NdArray, sizeOf, UsageError } from "../core/mod.ts";
 import { cachedProgram, type Engine, takeTree, type Tensor } from "../engine/mod.ts";
 import type { Classifier, Weights } from "../models/mod.ts";
+import { checkImages } from "./_check_images.ts";
 import { crownMargins } from "./_crown.ts";
 import { float32Above } from "./_rounding.ts";
 import { type BoundSpec, type CertifiedNorm, checkBoundSpec } from "./bound_spec.ts";
@@ -107,7 +108,7 @@ async function boundBatch(
 
 function checkQuestion(
   engine: Engine,
-  { inputShape, classes, noise }: Classifier,
+  classifier: Classifier,
   { x, y, eps, norm, batchSize = 16 }: MarginQuestion,
 ): void {
   if (!engine.device.startsWith("cpu")) {
@@ -115,25 +116,11 @@ function checkQuestion(
       `Cannot certify on "${engine.device}" as it may multiply in fewer bits than float32: use the processor`,
     );
   }
-  if (noise !== undefined) {
-    throw new UsageError("Cannot bound a classifier with random outputs: bound the network inside it");
-  }
-  if (norm !== "Linf" && norm !== "L2") {
-    throw new UsageError(`Cannot bound margins in the norm ${JSON.stringify(norm)}: it needs Linf or L2`);
-  }
   if (!Number.isInteger(batchSize) || batchSize < 1) {
     throw new RangeError(`Cannot bound ${batchSize} images at once: it needs an integer of 1 or more`);
   }
+  checkImages(classifier, { x, y, norm });
   const n = y.data.length;
-  if (x.shape.join() !== [n, ...inputShape].join()) {
-    throw new DataError(
-      `Cannot bound the margins of images of shape [${x.shape}] with ${n} classes: the classifier takes [${n},${inputShape}]`,
-    );
-  }
-  const pixel = x.data.findIndex((value) => !(value >= 0 && value <= 1));
-  if (pixel !== -1) throw new DataError(`Cannot use the pixel ${x.data[pixel]}: pixels are in [0, 1]`);
-  const label = y.data.findIndex((value) => !(value >= 0 && value < classes));
-  if (label !== -1) throw new DataError(`Cannot use the class ${y.data[label]}: the classifier has ${classes}`);
   const radii = typeof eps === "number" ? [eps] : Array.from(eps);
   if (typeof eps !== "number" && radii.length !== n) {
     throw new DataError(`Cannot use ${radii.length} radii for ${n} images: give one for all or one for each`);

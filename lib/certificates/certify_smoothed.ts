@@ -1,6 +1,7 @@
-import { type NdArray, type Progress, rng } from "../core/mod.ts";
+import { DataError, type NdArray, type Progress, rng, sizeOf } from "../core/mod.ts";
 import type { Engine } from "../engine/mod.ts";
 import type { Classifier } from "../models/mod.ts";
+import { checkClasses, checkShape } from "./_check_images.ts";
 import { classCounts } from "./_class_counts.ts";
 import { smoothedRadius } from "./smoothed_radius.ts";
 import { smoothing, type SmoothingSpec } from "./smoothing_spec.ts";
@@ -72,18 +73,24 @@ export type CertifySmoothedEvent =
  * @param options Who, on what, and how.
  * @returns Progress in draws, and a row as soon as an image is done.
  * @throws {UsageError} If a field of the spec is out of range, or the classifier is random itself.
- * @throws {DataError} If a logit is not finite.
+ * @throws {DataError} If images do not fit the classifier, or a logit is not finite.
  */
 export async function* certifySmoothed(
   engine: Engine,
   { method, classifier, images, seed, known = new Set(), ...spec }: CertifySmoothedOptions,
 ): AsyncGenerator<CertifySmoothedEvent, void, void> {
   const { sigma, draws, selectionDraws, alpha, batchSize } = smoothing(spec);
+  const { ids, labels } = images;
+  checkShape("certify", classifier, images.x, labels.length);
+  checkClasses(classifier, labels);
+  if (ids.length !== labels.length) {
+    throw new DataError(`Cannot certify ${labels.length} images with ${ids.length} ids: give one for each`);
+  }
   const label = `smoothing ${method}, sigma ${sigma}`;
-  const wanted = Array.from(images.ids, (id, i) => ({ id, i })).filter(({ id }) => !known.has(id));
+  const wanted = Array.from(ids, (id, i) => ({ id, i })).filter(({ id }) => !known.has(id));
   const each = draws + selectionDraws;
   const total = wanted.length * each;
-  const size = images.x.data.length / images.ids.length;
+  const size = sizeOf(classifier.inputShape);
   for (const [place, { id, i }] of wanted.entries()) {
     const image = {
       dtype: "float32",
@@ -109,13 +116,13 @@ export async function* certifySmoothed(
     const counts = yield* counted("estimate", draws);
     const { pLow, radius } = smoothedRadius(counts[most]!, draws, sigma, alpha);
     const isCertified = radius > 0;
-    const isCorrect = isCertified && most === images.labels[i];
+    const isCorrect = isCertified && most === labels[i];
     yield {
       kind: "row",
       row: {
         method,
         image: id,
-        label: images.labels[i]!,
+        label: labels[i]!,
         sigma,
         n: draws,
         count: counts[most]!,

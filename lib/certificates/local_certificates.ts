@@ -19,6 +19,7 @@ import {
 import type { Classifier, Weights } from "../models/mod.ts";
 import { apply } from "./_boxes.ts";
 import type { CertifiedNorm } from "./bound_spec.ts";
+import { checkImages } from "./_check_images.ts";
 import { LINEAR_KERNELS } from "./_linear_kernels.ts";
 import { marginFactors } from "./_margin_factors.ts";
 import { type Network, recordNetwork } from "./_network.ts";
@@ -63,7 +64,9 @@ export interface LocalQuestion {
  * @param classifier The network.
  * @param question Images and norm.
  * @returns A certificate per image.
- * @throws {UsageError} If the network has an operator that is not piecewise linear, or is a max-pool.
+ * @throws {UsageError} If the network has an operator that is not piecewise linear, or is a max-pool, or is random.
+ * @throws {DataError} If images do not fit the classifier, or a pixel or class is out of range.
+ * @throws {RangeError} If no unit is to be differentiated at once.
  *
  * Source: Croce, Andriushchenko, Hein, "Provable robustness of ReLU networks via maximization of linear regions" (2019),
  * theorem 3.1.
@@ -73,6 +76,10 @@ export async function localCertificates(
   classifier: Classifier,
   { x, y, norm, batchSize = 64 }: LocalQuestion,
 ): Promise<LocalCertificate[]> {
+  checkImages(classifier, { x, y, norm });
+  if (!Number.isInteger(batchSize) || batchSize < 1) {
+    throw new RangeError(`Cannot differentiate ${batchSize} units at once: it needs an integer of 1 or more`);
+  }
   const { inputShape, classes, weights } = classifier;
   const size = sizeOf(inputShape);
   const certificates: LocalCertificate[] = [];

@@ -96,6 +96,14 @@ testOnEngines("certifySmoothed() refuses what it cannot smooth", async (engine) 
     (await assertRejects(() => rowsOf(engine, { ...OPTIONS, draws: 0 }), UsageError)).message,
     "Cannot smooth with draws = 0: write a positive integer",
   );
+  const images = async (changed: Partial<typeof IMAGES>): Promise<string> =>
+    (await assertRejects(() => rowsOf(engine, { ...OPTIONS, images: { ...IMAGES, ...changed } }), DataError)).message;
+  assertEquals(
+    await images({ x: float32([4, 1, 2, 1]) }),
+    "Cannot certify images of shape [4,1,2,1] with 4 classes: the classifier takes [4,1,1,2]",
+  );
+  assertEquals(await images({ labels: [1, 0, 2, 1] }), "Cannot use the class 2: the classifier has 2");
+  assertEquals(await images({ ids: [7, 8] }), "Cannot certify 4 images with 2 ids: give one for each");
   const broken = halfSpace([NaN, 1], 0);
   assertEquals(
     (await assertRejects(() => rowsOf(engine, { ...OPTIONS, classifier: broken }), DataError)).message,

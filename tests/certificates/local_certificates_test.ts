@@ -1,6 +1,6 @@
 import { assert, assertAlmostEquals, assertEquals, assertRejects } from "@std/assert";
 import { type LocalCertificate, localCertificates } from "../../lib/certificates/mod.ts";
-import { float32, int32, rng, UsageError } from "../../lib/core/mod.ts";
+import { DataError, float32, int32, rng, UsageError } from "../../lib/core/mod.ts";
 import { add, type Engine, matMul, minimum, relu, reshape, type Tensor } from "../../lib/engine/mod.ts";
 import type { Classifier, Weights } from "../../lib/models/mod.ts";
 import { testOnEngines } from "../testing/engines.ts";
@@ -125,3 +125,21 @@ testOnEngines(
   },
   ["reference"],
 );
+
+testOnEngines("localCertificates() refuses images that do not fit", async (engine) => {
+  const refused = async (x: Parameters<typeof float32>, label: number): Promise<string> => {
+    const question = { x: float32(...x), y: int32([1], [label]), norm: "Linf" } as const;
+    return (await assertRejects(() => localCertificates(engine, SMALL, question), DataError)).message;
+  };
+  assertEquals(
+    await refused([[1, 1, 1, 3], [0, 0, 0]], 0),
+    "Cannot bound the margins of images of shape [1,1,1,3] with 1 classes: the classifier takes [1,1,1,2]",
+  );
+  assertEquals(await refused([[1, 1, 1, 2], [0, 2]], 0), "Cannot use the pixel 2: pixels are in [0, 1]");
+  assertEquals(await refused([[1, 1, 1, 2], [0, 1]], 3), "Cannot use the class 3: the classifier has 3");
+  await assertRejects(
+    () => certificateAt(engine, SMALL, [0, 1], 0, "Linf", 0),
+    RangeError,
+    "Cannot differentiate 0 units at once",
+  );
+}, ["reference"]);
