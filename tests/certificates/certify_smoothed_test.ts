@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { certifySmoothed, type CertifySmoothedOptions, type SmoothingRow } from "../../lib/certificates/mod.ts";
-import { DataError, float32, UsageError } from "../../lib/core/mod.ts";
+import { DataError, float32, rng, UsageError } from "../../lib/core/mod.ts";
 import type { Engine } from "../../lib/engine/mod.ts";
 import { withInputNoise } from "../../lib/models/mod.ts";
 import { counting } from "../attacks/_classifiers.ts";
@@ -61,6 +61,18 @@ testOnEngines(
   },
   ["reference"],
 );
+
+testOnEngines("certifySmoothed() chooses and estimates by draws of their own, each by its number", async (engine) => {
+  const [, , , row] = await rowsOf(engine, { ...OPTIONS, draws: 300, selectionDraws: 1 });
+  const side = (purpose: string, k: number): number => {
+    const [n0, n1] = rng(1, "smoothing", 10, purpose).child(k).normal(2);
+    const [x0, x1] = IMAGES.x.data.subarray(6, 8);
+    return 3 * (x0! + 0.25 * n0!) - 4 * (x1! + 0.25 * n1!) + 0.5 > 0 ? 1 : 0;
+  };
+  const chosen = side("select", 0);
+  const counts = Array.from({ length: 300 }, (_, k) => side("estimate", k)).filter((k) => k === chosen).length;
+  assertEquals([row!.image, row!.count], [10, counts]);
+}, ["reference"]);
 
 testOnEngines("certifySmoothed() is wrong about no more than a share alpha of images", async (engine) => {
   // 300 images at the distance 0.05; a bound of confidence 0.9 fails for 30 of them, more than 47 one time in 1,000.

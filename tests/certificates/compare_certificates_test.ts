@@ -93,6 +93,19 @@ testOnEngines("no student is certified at less than what its teacher promises", 
   assert(promises >= 10, `only ${promises} of 20 promise anything`);
 }, ["reference"]);
 
+Deno.test("compareCertificates() says whether both linear regions reach the teacher's margin radius", () => {
+  const made = (regionRadius: number, marginRadius: number) => ({
+    regionRadius,
+    marginRadius,
+    radius: Math.min(regionRadius, marginRadius),
+    margins: Float32Array.of(0, marginRadius),
+    gradients: Float32Array.of(0, 1),
+  });
+  const reach = (student: number, teacher: number) =>
+    compareCertificates(made(student, 2), made(teacher, 2), "Linf").regionsReach;
+  assertEquals([reach(2, 3), reach(1.9, 3), reach(3, 1.9)], [true, false, false]);
+});
+
 Deno.test("compareCertificates() refuses certificates of different images", () => {
   const none = { regionRadius: 1, marginRadius: 1, radius: 1, gradients: new Float32Array(4) };
   assertThrows(

@@ -42,6 +42,15 @@ Deno.test("lossSurface() of a linear network is a plane in the margin", async ()
   for (const { a, b, distance } of rows) assertAlmostEquals(distance, Math.abs(a) + Math.abs(b), 1e-6);
 });
 
+Deno.test("lossSurface() measures how far a point is from the image, whatever the attack moved", async () => {
+  // One pixel was moved: along a that one goes, along b all of them.
+  const xAdv = float32([1, 1, 1, 5], X.map((x, i) => i === 0 ? x + EPS : x));
+  const sign = 2 * rng(1).child(7).integers(5, 2)[0]! - 1;
+  for (const { a, b, distance } of await lossSurface(engine, { ...OPTIONS, xAdv })) {
+    assertAlmostEquals(distance, Math.max(Math.abs(a + b * sign), Math.abs(b)), 1e-6);
+  }
+});
+
 Deno.test("lossSurface() does not depend on the batch", async () => {
   assertEquals(await lossSurface(engine, { ...OPTIONS, batchSize: 7 }), await lossSurface(engine, OPTIONS));
 });
